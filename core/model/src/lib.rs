@@ -1,0 +1,56 @@
+//! The vocabulary of Fieldfare: ids, positions, times, leads, visits, consent, and the
+//! column form in which rows travel and are digested.
+//!
+//! Everything here is plain data with validation. Nothing reads a clock, does I/O or makes
+//! random numbers; those come in as arguments.
+#![forbid(unsafe_code)]
+
+mod columns;
+mod conflict;
+mod consent;
+mod error;
+mod geocode;
+mod hours;
+mod id;
+mod lead;
+mod position;
+mod rep;
+pub mod schema;
+mod territory;
+mod time;
+mod value;
+mod visit;
+
+pub use columns::{Columns, Row, canonical_bytes};
+pub use conflict::Conflict;
+pub use consent::{ConsentAction, ConsentEvent, ConsentHash, Purpose};
+pub use error::ModelError;
+pub use geocode::{Geocode, GeocodeStatus, Precision};
+pub use hours::{ContactHours, ContactWindow};
+pub use id::{
+    ClientId, ConflictId, ConsentEventId, DeviceId, LeadId, OperationId, PingId, RepId, RowId,
+    TenantId, TerritoryId, VisitId,
+};
+pub use lead::{Address, Lead, LeadKind, LeadStatus};
+pub use position::LatLng;
+pub use rep::Rep;
+pub use schema::{
+    ColumnDef, ColumnKind, Entity, MergePolicy, OLDEST_SCHEMA, SCHEMA, Tag, columns_of,
+};
+pub use territory::Territory;
+pub use time::TimestampMs;
+pub use value::Value;
+pub use visit::{Visit, VisitOutcome};
+
+/// One location reading from the phone's positioning system.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Fix {
+    /// Where.
+    pub position: LatLng,
+    /// When the reading was taken, epoch milliseconds UTC.
+    pub at: TimestampMs,
+    /// Radius of 68 % confidence, metres.
+    pub accuracy_m: f64,
+    /// Ground speed in metres per second, where the platform gives it.
+    pub speed_mps: Option<f64>,
+}
