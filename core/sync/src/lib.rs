@@ -1,1 +1,43 @@
-//! Skeleton.
+//! The sync protocol, both halves, without I/O.
+//!
+//! The server decides order: one sequence per tenant, and a changed row moves to a new place in
+//! it. A phone holds scopes, pulls frames of changes in them, stages each frame together with its
+//! cursor, and shows nothing before a checkpoint. What a phone changes waits as numbered
+//! operations in its outbox; the server applies each at most once and stores the result with it.
+//!
+//! [`SyncClient`] and [`SyncServer`] are state machines: events in, effects out, with
+//! storage behind [`PhoneStore`] and [`ServerStore`]. `docs/protocol.md` is the written form.
+#![forbid(unsafe_code)]
+
+mod client;
+mod error;
+mod frame;
+mod merge;
+mod message;
+mod operation;
+mod pack;
+mod scope;
+mod server;
+
+pub use client::{
+    Effect, Event, Failure, PhoneStore, Progress, Refusal, Request, SyncClient, SyncState,
+    SyncSummary,
+};
+pub use error::ProtocolError;
+pub use frame::{
+    FeedChange, Frame, LeaveReason, encode_frames, MAX_FRAME_BYTES, MAX_FRAME_RAW_BYTES,
+    MAX_FRAME_ROWS,
+};
+pub use merge::{Merge, MergedColumn, merge};
+pub use message::{
+    Checkpoint, Epoch, ErrorBody, ErrorCode, MAX_PUSH_BYTES, MAX_PUSH_OPERATIONS, PROTOCOL,
+    PullReply, PullRequest, PullStatus, PushReply, PushRequest, PushStatus, ScopeCursor,
+    ScopeGrant, decode_message, encode_message,
+};
+pub use operation::{
+    Change, FieldEdit, MAX_GROUP_OPERATIONS, Operation, OperationResult, Outcome, RejectCode,
+};
+pub use scope::{Priority, ScopeId};
+pub use server::{
+    DeviceContext, Permit, RowState, ServerStore, StoredResult, SyncServer,
+};

@@ -1,0 +1,241 @@
+use crate::{Operation, OperationResult, Priority, ProtocolError, ScopeId};
+use fieldfare_model::{ClientId, SCHEMA};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_bytes::ByteBuf;
+
+/// The protocol version this build speaks.
+pub const PROTOCOL: u16 = 1;
+
+/// The most operations in one push.
+pub const MAX_PUSH_OPERATIONS: usize = 500;
+
+/// The most bytes in one push body.
+pub const MAX_PUSH_BYTES: usize = 256 * 1024;
+
+/// Identity of one history of the server: random, made anew at creation and at every restore
+/// from a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Epoch(pub u64);
+
+/// Where a phone stands in a scope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeCursor {
+    /// Which scope.
+    #[serde(rename = "s")]
+    pub scope: ScopeId,
+    /// The sequence up to which the phone has everything, 0 for nothing.
+    #[serde(rename = "c")]
+    pub cursor: u64,
+}
+
+/// Asks for what changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequest {
+    /// Protocol version.
+    #[serde(rename = "p")]
+    pub protocol: u16,
+    /// Schema the phone stores.
+    #[serde(rename = "s")]
+    pub schema: u16,
+    /// The history the cursors belong to; none before the first pull.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Epoch>,
+    /// Which numbering of operations this phone uses.
+    #[serde(rename = "k")]
+    pub client: ClientId,
+    /// Where the phone stands; a granted scope that is missing here starts at 0.
+    #[serde(rename = "c")]
+    pub cursors: Vec<ScopeCursor>,
+    /// How many bytes of frames the reply should have at most. At least one frame always comes.
+    #[serde(rename = "b")]
+    pub budget: u32,
+}
+
+/// A scope the device holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeGrant {
+    /// Which scope.
+    #[serde(rename = "s")]
+    pub scope: ScopeId,
+    /// How urgent it is.
+    #[serde(rename = "p")]
+    pub priority: Priority,
+}
+
+/// A place up to which what was staged may be shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// The tenant's sequence that was read; the same for all scopes.
+    #[serde(rename = "h")]
+    pub head: u64,
+    /// Scopes up to this priority are complete at `head`.
+    #[serde(rename = "p")]
+    pub priority: Priority,
+    /// Whether every scope the device holds is complete.
+    #[serde(rename = "d")]
+    pub complete: bool,
+}
+
+/// Answers a pull.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullReply {
+    /// Protocol version.
+    #[serde(rename = "p")]
+    pub protocol: u16,
+    /// Schema of the rows in the frames.
+    #[serde(rename = "s")]
+    pub schema: u16,
+    /// The server's history.
+    #[serde(rename = "e")]
+    pub epoch: Epoch,
+    /// How it went.
+    #[serde(rename = "x")]
+    pub status: PullStatus,
+    /// Every scope the device holds now. Scopes not listed are to be dropped at the checkpoint.
+    #[serde(rename = "g")]
+    pub grants: Vec<ScopeGrant>,
+    /// Frames, most urgent scope first, in order within a scope.
+    #[serde(rename = "f")]
+    pub frames: Vec<ByteBuf>,
+    /// Present when something may be shown.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
+    /// The last operation number the server has from this client.
+    #[serde(rename = "n")]
+    pub last_n: u64,
+}
+
+/// How a pull went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PullStatus {
+    /// Frames follow.
+    #[serde(rename = "ok")]
+    Ok,
+    /// The cursors belong to another history, or lie below what the server still knows. The
+    /// phone starts its scopes again; its outbox is not touched.
+    #[serde(rename = "rebase")]
+    Rebase,
+}
+
+/// Offers operations.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushRequest {
+    /// Protocol version.
+    #[serde(rename = "p")]
+    pub protocol: u16,
+    /// Schema the operations are written in.
+    #[serde(rename = "s")]
+    pub schema: u16,
+    /// The history the phone last saw.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Epoch>,
+    /// Which numbering the operations use.
+    #[serde(rename = "k")]
+    pub client: ClientId,
+    /// Operations in order of number, groups whole.
+    #[serde(rename = "o")]
+    pub operations: Vec<Operation>,
+}
+
+/// Answers a push.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushReply {
+    /// Protocol version.
+    #[serde(rename = "p")]
+    pub protocol: u16,
+    /// Schema the server writes.
+    #[serde(rename = "s")]
+    pub schema: u16,
+    /// The server's history.
+    #[serde(rename = "e")]
+    pub epoch: Epoch,
+    /// How it went.
+    #[serde(rename = "x")]
+    pub status: PushStatus,
+    /// The last operation number the server has from this client.
+    #[serde(rename = "n")]
+    pub last_n: u64,
+    /// One result for each operation offered; empty unless the status is ok.
+    #[serde(rename = "r")]
+    pub results: Vec<OperationResult>,
+}
+
+/// How a push went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PushStatus {
+    /// Results follow.
+    #[serde(rename = "ok")]
+    Ok,
+    /// The first number is too high: operations after `last_n` are missing.
+    #[serde(rename = "gap")]
+    Gap,
+    /// A number was used before for another operation: this phone is a copy, or was restored.
+    /// It takes a new client id and numbers what was not applied again.
+    #[serde(rename = "forked")]
+    Forked,
+}
+
+/// The body of an HTTP error reply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// Protocol version.
+    #[serde(rename = "p")]
+    pub protocol: u16,
+    /// Schema the server writes.
+    #[serde(rename = "s")]
+    pub schema: u16,
+    /// What is wrong, for programs.
+    #[serde(rename = "c")]
+    pub code: ErrorCode,
+    /// What is wrong and what to do, for people.
+    #[serde(rename = "m")]
+    pub message: String,
+}
+
+impl ErrorBody {
+    /// An error in this build's protocol and schema.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { protocol: PROTOCOL, schema: SCHEMA, code, message: message.into() }
+    }
+}
+
+/// What is wrong with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// Not the form the protocol prescribes (400).
+    Malformed,
+    /// The token is missing, wrong or too old: get a new one and repeat (401).
+    Unauthorized,
+    /// The device was revoked: wipe (403).
+    Revoked,
+    /// The body is too large (413).
+    TooLarge,
+    /// The app is too old; update it. The outbox is kept (426).
+    Upgrade,
+    /// Too many requests; wait for `Retry-After` (429).
+    Busy,
+    /// The server has a fault; try again later (500, 503).
+    Unavailable,
+    /// A code this build does not know.
+    #[serde(other)]
+    Other,
+}
+
+/// Writes a message as MessagePack maps with short keys.
+///
+/// # Errors
+/// [`ProtocolError::Malformed`] if the message cannot be written, which no message of this
+/// crate causes.
+pub fn encode_message<T: Serialize>(message: &T) -> Result<Vec<u8>, ProtocolError> {
+    rmp_serde::to_vec_named(message).map_err(|_| ProtocolError::Malformed("message"))
+}
+
+/// Reads a message. Unknown keys are ignored. Never panics, whatever the bytes.
+///
+/// # Errors
+/// [`ProtocolError::Malformed`] if the bytes are not such a message.
+pub fn decode_message<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ProtocolError> {
+    rmp_serde::from_slice(bytes).map_err(|_| ProtocolError::Malformed("message"))
+}
