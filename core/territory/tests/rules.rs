@@ -138,8 +138,9 @@ fn oracle(rule: &Rule, f: &Facts) -> bool {
         Rule::All(parts) => parts.iter().filter(|p| !oracle(p, f)).count() == 0,
         Rule::Any(parts) => parts.iter().filter(|p| oracle(p, f)).count() > 0,
         Rule::PostalPrefix(list) => match &f.postal {
-            Some(code) => (0..=digits(code).len())
-                .any(|n| set_of(list, digits).contains(&digits(code)[..n].to_owned())),
+            Some(code) => {
+                (0..=digits(code).len()).any(|n| set_of(list, digits).contains(&digits(code)[..n]))
+            }
             None => false,
         },
         Rule::County(c) => {
@@ -152,10 +153,7 @@ fn oracle(rule: &Rule, f: &Facts) -> bool {
         Rule::Region(names) => has(&set_of(names, fold), &f.region, fold),
         Rule::City(names) => has(&set_of(names, fold), &f.city, fold),
         Rule::Country(_) => false,
-        Rule::Tier(tiers) => f
-            .tier
-            .map(|t| tiers.iter().any(|x| *x == t))
-            .unwrap_or(false),
+        Rule::Tier(tiers) => f.tier.map(|t| tiers.contains(&t)).unwrap_or(false),
         Rule::Owner(owners) => has(&set_of(owners, fold), &f.owner, fold),
     }
 }
@@ -165,7 +163,7 @@ proptest! {
     fn first_match_by_precedence_then_id(list in any_set(), f in any_facts()) {
         let Ok(set) = RuleSet::new(list.clone()) else { return Ok(()) };
         let mut holding: Vec<_> = list.iter().filter(|t| oracle(&t.rule, &f)).collect();
-        holding.sort_by(|a, b| (a.precedence, a.id).cmp(&(b.precedence, b.id)));
+        holding.sort_by_key(|t| (t.precedence, t.id));
         prop_assert_eq!(set.assign(&f.view()), holding.first().map(|t| t.id));
     }
 
