@@ -42,6 +42,21 @@ impl Columns {
         }
     }
 
+    /// Sets a cell whose tag is mostly larger than all before; then O(1), otherwise as [`Self::set`].
+    pub fn push(&mut self, tag: Tag, value: Value) {
+        let in_order = self.0.last().is_none_or(|(last, _)| *last < tag);
+        if !in_order {
+            self.set(tag, value);
+        } else if !value.is_null() {
+            self.0.push((tag, value));
+        }
+    }
+
+    /// No cells yet, room for `n`.
+    pub fn with_capacity(n: usize) -> Self {
+        Self(Vec::with_capacity(n))
+    }
+
     /// Removes a cell and returns it.
     pub fn take(&mut self, tag: Tag) -> Value {
         match self.position(tag) {
@@ -157,9 +172,12 @@ mod tests {
         fn cells_behave_like_a_map(cells in any_cells()) {
             let mut map = std::collections::BTreeMap::new();
             let mut columns = Columns::new();
-            for (tag, value) in cells.clone() {
+            for (i, (tag, value)) in cells.clone().into_iter().enumerate() {
                 map.insert(tag, value.clone());
-                columns.set(tag, value);
+                match (i % 2, value.is_null()) {
+                    (0, false) => columns.push(tag, value),
+                    _ => columns.set(tag, value),
+                }
             }
             map.retain(|_, v| !v.is_null());
             let listed: Vec<_> = columns.iter().map(|(t, v)| (t, v.clone())).collect();

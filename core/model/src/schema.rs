@@ -123,7 +123,7 @@ columns! {
     /// Columns of leads.
     lead {
         NAME = 1, "name", Text, 1, ServerOrder;
-        KIND = 2, "kind", Int, 1, ServerOnly;
+        KIND = 2, "kind", Int, 1, AppendOnly;
         CRM_SOURCE = 3, "crm_source", Text, 1, ServerOnly;
         CRM_ID = 4, "crm_id", Text, 1, ServerOnly;
         STREET = 5, "street", Text, 1, ServerOrder;

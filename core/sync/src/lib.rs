@@ -9,6 +9,7 @@
 //! storage behind [`PhoneStore`] and [`ServerStore`]. `docs/protocol.md` is the written form.
 #![forbid(unsafe_code)]
 
+mod apply;
 mod client;
 mod error;
 mod frame;
@@ -16,17 +17,18 @@ mod merge;
 mod message;
 mod operation;
 mod pack;
+mod phone;
 mod scope;
 mod server;
 
 pub use client::{
-    Effect, Event, Failure, PhoneStore, Progress, Refusal, Request, SyncClient, SyncState,
+    DEFAULT_PULL_BUDGET, Effect, Event, Failure, Progress, Refusal, Request, SyncClient,
     SyncSummary,
 };
 pub use error::ProtocolError;
 pub use frame::{
-    FeedChange, Frame, LeaveReason, encode_frames, MAX_FRAME_BYTES, MAX_FRAME_RAW_BYTES,
-    MAX_FRAME_ROWS,
+    FeedChange, Frame, LeaveReason, MAX_FRAME_BYTES, MAX_FRAME_RAW_BYTES, MAX_FRAME_ROWS,
+    encode_frames,
 };
 pub use merge::{Merge, MergedColumn, merge};
 pub use message::{
@@ -37,7 +39,9 @@ pub use message::{
 pub use operation::{
     Change, FieldEdit, MAX_GROUP_OPERATIONS, Operation, OperationResult, Outcome, RejectCode,
 };
+pub use phone::{PhoneStore, SyncState};
 pub use scope::{Priority, ScopeId};
 pub use server::{
-    DeviceContext, Permit, RowState, ServerStore, StoredResult, SyncServer,
+    DeviceContext, Permit, RowState, ServerEffect, ServerEvent, ServerFailure, ServerStore,
+    StoredResult, SyncServer,
 };

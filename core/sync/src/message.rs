@@ -196,7 +196,12 @@ pub struct ErrorBody {
 impl ErrorBody {
     /// An error in this build's protocol and schema.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { protocol: PROTOCOL, schema: SCHEMA, code, message: message.into() }
+        Self {
+            protocol: PROTOCOL,
+            schema: SCHEMA,
+            code,
+            message: message.into(),
+        }
     }
 }
 

@@ -1,9 +1,17 @@
 //! The server's half.
 
-use crate::{Epoch, FeedChange, Operation, OperationResult, Outcome, RejectCode, ScopeGrant, ScopeId};
-use fieldfare_model::{
-    ClientId, Columns, Conflict, DeviceId, Entity, OperationId, RepId, Row, RowId,
+use crate::apply::{Push, groups, push_group};
+use crate::{
+    Checkpoint, Epoch, ErrorBody, ErrorCode, FeedChange, MAX_FRAME_ROWS, MAX_GROUP_OPERATIONS,
+    MAX_PUSH_BYTES, MAX_PUSH_OPERATIONS, Operation, OperationResult, PROTOCOL, Priority,
+    ProtocolError, PullReply, PullRequest, PullStatus, PushReply, PushRequest, PushStatus,
+    RejectCode, ScopeGrant, ScopeId, decode_message, encode_frames, encode_message,
 };
+use fieldfare_model::{
+    ClientId, Columns, Conflict, DeviceId, Entity, OLDEST_SCHEMA, OperationId, RepId, Row, RowId,
+    SCHEMA, TimestampMs,
+};
+use serde_bytes::ByteBuf;
 
 /// Who is asking, as the access token and the database say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,4 +133,287 @@ pub trait ServerStore {
         client: ClientId,
         result: &OperationResult,
     ) -> Result<(), Self::Error>;
+}
+
+/// The server's half of the protocol. It keeps nothing between requests.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SyncServer;
+
+/// A request as it came over the wire.
+#[derive(Debug, Clone, Copy)]
+pub enum ServerEvent<'a> {
+    /// `POST /v1/pull`.
+    Pull(&'a [u8]),
+    /// `POST /v1/push`.
+    Push(&'a [u8]),
+}
+
+/// A reply to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerEffect {
+    /// HTTP status.
+    pub status: u16,
+    /// MessagePack body.
+    pub body: Vec<u8>,
+}
+
+/// Why a request was not answered in kind.
+#[derive(Debug)]
+pub enum ServerFailure<E> {
+    /// Storage failed; nothing of the request was kept if the transaction is rolled back.
+    Store(E),
+    /// The request is not what the protocol prescribes.
+    Refused(u16, ErrorBody),
+}
+
+impl<E> From<ProtocolError> for ServerFailure<E> {
+    fn from(error: ProtocolError) -> Self {
+        let (status, code) = match error {
+            ProtocolError::TooLarge(_) => (413, ErrorCode::TooLarge),
+            _ => (400, ErrorCode::Malformed),
+        };
+        Self::Refused(status, ErrorBody::new(code, error.to_string()))
+    }
+}
+
+type Served<T, E> = Result<T, ServerFailure<E>>;
+
+impl SyncServer {
+    /// Answers one request within the store's open transaction. Commit it before sending the
+    /// reply, whatever the status.
+    ///
+    /// `compress` makes a zstd frame of its argument.
+    ///
+    /// # Errors
+    /// The store's error; then roll the transaction back.
+    pub fn step<S: ServerStore>(
+        self,
+        store: &mut S,
+        device: &DeviceContext,
+        now: TimestampMs,
+        event: ServerEvent<'_>,
+        compress: &dyn Fn(&[u8]) -> Vec<u8>,
+    ) -> Result<ServerEffect, S::Error> {
+        let answered = match event {
+            ServerEvent::Pull(body) => decode_message(body)
+                .map_err(ServerFailure::from)
+                .and_then(|request| self.pull(store, device, &request, compress))
+                .and_then(|reply| Ok(encode_message(&reply)?)),
+            ServerEvent::Push(body) if body.len() > MAX_PUSH_BYTES => {
+                Err(ProtocolError::TooLarge("push").into())
+            }
+            ServerEvent::Push(body) => decode_message(body)
+                .map_err(ServerFailure::from)
+                .and_then(|request| self.push(store, device, &request, now))
+                .and_then(|reply| Ok(encode_message(&reply)?)),
+        };
+        match answered {
+            Ok(body) => Ok(ServerEffect { status: 200, body }),
+            Err(ServerFailure::Store(error)) => Err(error),
+            Err(ServerFailure::Refused(status, error)) => Ok(ServerEffect {
+                status,
+                body: encode_message(&error).unwrap_or_default(),
+            }),
+        }
+    }
+
+    /// Answers a pull: frames up to the budget, most urgent scope first, all read from the
+    /// transaction's one snapshot.
+    ///
+    /// # Errors
+    /// [`ServerFailure`].
+    pub fn pull<S: ServerStore>(
+        self,
+        store: &S,
+        device: &DeviceContext,
+        request: &PullRequest,
+        compress: &dyn Fn(&[u8]) -> Vec<u8>,
+    ) -> Served<PullReply, S::Error> {
+        check_versions(request.protocol, request.schema)?;
+        let epoch = store.epoch().map_err(ServerFailure::Store)?;
+        let head = store.head().map_err(ServerFailure::Store)?;
+        let mut grants = store.grants(device).map_err(ServerFailure::Store)?;
+        grants.sort_by(|a, b| (a.priority, &a.scope).cmp(&(b.priority, &b.scope)));
+        let mut reply = PullReply {
+            protocol: PROTOCOL,
+            schema: SCHEMA,
+            epoch,
+            status: PullStatus::Ok,
+            grants,
+            frames: Vec::new(),
+            checkpoint: None,
+            last_n: store.last_n(request.client).map_err(ServerFailure::Store)?,
+        };
+        let floor = store.floor().map_err(ServerFailure::Store)?;
+        if needs_rebase(request, epoch, head, floor) {
+            reply.status = PullStatus::Rebase;
+            return Ok(reply);
+        }
+        let complete_to = fill_frames(store, request, &mut reply, compress)?;
+        let complete = complete_to == reply.grants.len();
+        reply.checkpoint = complete_class(&reply.grants, complete_to).map(|priority| Checkpoint {
+            head,
+            priority,
+            complete,
+        });
+        Ok(reply)
+    }
+
+    /// Answers a push: applies what is new, once, and repeats the stored result of what is not.
+    ///
+    /// # Errors
+    /// [`ServerFailure`].
+    pub fn push<S: ServerStore>(
+        self,
+        store: &mut S,
+        device: &DeviceContext,
+        request: &PushRequest,
+        now: TimestampMs,
+    ) -> Served<PushReply, S::Error> {
+        check_versions(request.protocol, request.schema)?;
+        check_push(&request.operations)?;
+        let last_n = store.last_n(request.client).map_err(ServerFailure::Store)?;
+        let status = numbering(store, request, last_n).map_err(ServerFailure::Store)?;
+        let mut results = Vec::new();
+        if status == PushStatus::Ok {
+            for group in groups(&request.operations) {
+                let context = Push {
+                    device,
+                    client: request.client,
+                    last_n,
+                    now,
+                };
+                results.extend(push_group(store, &context, group).map_err(ServerFailure::Store)?);
+            }
+        }
+        Ok(PushReply {
+            protocol: PROTOCOL,
+            schema: SCHEMA,
+            epoch: store.epoch().map_err(ServerFailure::Store)?,
+            status,
+            last_n: store.last_n(request.client).map_err(ServerFailure::Store)?,
+            results,
+        })
+    }
+}
+
+fn check_versions<E>(protocol: u16, schema: u16) -> Served<(), E> {
+    if protocol == PROTOCOL && schema >= OLDEST_SCHEMA {
+        return Ok(());
+    }
+    let message = "this app is too old or too new for the server: update it; nothing is lost";
+    Err(ServerFailure::Refused(
+        426,
+        ErrorBody::new(ErrorCode::Upgrade, message),
+    ))
+}
+
+fn needs_rebase(request: &PullRequest, epoch: Epoch, head: u64, floor: u64) -> bool {
+    let Some(known) = request.epoch else {
+        return request.cursors.iter().any(|c| c.cursor > 0);
+    };
+    known != epoch
+        || request
+            .cursors
+            .iter()
+            .any(|c| c.cursor > head || (c.cursor > 0 && c.cursor < floor))
+}
+
+/// Fills the reply up to the budget and says how many grants, in order, are complete.
+fn fill_frames<S: ServerStore>(
+    store: &S,
+    request: &PullRequest,
+    reply: &mut PullReply,
+    compress: &dyn Fn(&[u8]) -> Vec<u8>,
+) -> Served<usize, S::Error> {
+    let mut spent = 0;
+    for (place, grant) in reply.grants.iter().enumerate() {
+        let mut cursor = cursor_of(request, &grant.scope);
+        loop {
+            let changes = store
+                .feed(&grant.scope, cursor, MAX_FRAME_ROWS)
+                .map_err(ServerFailure::Store)?;
+            let Some(last) = changes.last().map(FeedChange::seq) else {
+                break;
+            };
+            if spent >= request.budget as usize && !reply.frames.is_empty() {
+                return Ok(place);
+            }
+            for frame in encode_frames(&grant.scope, cursor, last, &changes, compress)? {
+                spent += frame.len();
+                reply.frames.push(ByteBuf::from(frame));
+            }
+            cursor = last;
+            if changes.len() < MAX_FRAME_ROWS {
+                break;
+            }
+        }
+    }
+    Ok(reply.grants.len())
+}
+
+fn cursor_of(request: &PullRequest, scope: &ScopeId) -> u64 {
+    request
+        .cursors
+        .iter()
+        .find(|c| &c.scope == scope)
+        .map_or(0, |c| c.cursor)
+}
+
+/// The most urgent classes of which every scope is among the first `complete_to` grants: the
+/// last such class, if any.
+fn complete_class(grants: &[ScopeGrant], complete_to: usize) -> Option<Priority> {
+    match grants.get(complete_to) {
+        None => Some(grants.last().map_or(Priority::BULK, |grant| grant.priority)),
+        Some(open) => grants
+            .iter()
+            .map(|g| g.priority)
+            .filter(|p| *p < open.priority)
+            .max(),
+    }
+}
+
+/// Numbers without gaps, groups whole and together, sizes within limits.
+fn check_push(operations: &[Operation]) -> Result<(), ProtocolError> {
+    const BAD: ProtocolError = ProtocolError::Malformed("push");
+    if operations.len() > MAX_PUSH_OPERATIONS {
+        return Err(ProtocolError::TooLarge("push"));
+    }
+    let consecutive = operations
+        .iter()
+        .zip(operations.iter().skip(1))
+        .all(|(a, b)| a.n.checked_add(1) == Some(b.n));
+    let numbered = operations.iter().all(|op| op.n > 0);
+    let whole = groups(operations).all(|group| {
+        group.len() <= MAX_GROUP_OPERATIONS
+            && group
+                .iter()
+                .all(|op| usize::from(op.group_size) == group.len())
+            && group.first().is_some_and(|op| op.id == op.group)
+    });
+    if consecutive && numbered && whole {
+        Ok(())
+    } else {
+        Err(BAD)
+    }
+}
+
+/// Whether the offered numbers continue, repeat, skip or contradict what is known.
+fn numbering<S: ServerStore>(
+    store: &S,
+    request: &PushRequest,
+    last_n: u64,
+) -> Result<PushStatus, S::Error> {
+    let Some(first) = request.operations.first() else {
+        return Ok(PushStatus::Ok);
+    };
+    if first.n > last_n.saturating_add(1) {
+        return Ok(PushStatus::Gap);
+    }
+    for operation in request.operations.iter().take_while(|op| op.n <= last_n) {
+        if store.operation_at(request.client, operation.n)? != Some(operation.id) {
+            return Ok(PushStatus::Forked);
+        }
+    }
+    Ok(PushStatus::Ok)
 }
