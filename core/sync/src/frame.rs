@@ -83,6 +83,24 @@ pub struct Frame {
 #[derive(Serialize, Deserialize)]
 struct Envelope(u8, ScopeId, u64, u64, u32, u32, ByteBuf, ByteBuf);
 
+impl Envelope {
+    /// BLAKE3-256 over everything but itself: format, scope length and text, the four numbers
+    /// (big endian), payload.
+    fn checksum(&self) -> blake3::Hash {
+        let Self(format, scope, from, to, rows, raw_bytes, _, payload) = self;
+        let mut hasher = blake3::Hasher::new();
+        let scope = scope.as_str().as_bytes();
+        hasher.update(&[*format, u8::try_from(scope.len()).unwrap_or(u8::MAX)]);
+        hasher.update(scope);
+        hasher.update(&from.to_be_bytes()).update(&to.to_be_bytes());
+        hasher
+            .update(&rows.to_be_bytes())
+            .update(&raw_bytes.to_be_bytes());
+        hasher.update(payload);
+        hasher.finalize()
+    }
+}
+
 /// Rows of one entity and kind: `[entity, kind, rows, sequences, ids, columns]`.
 #[derive(Serialize, Deserialize)]
 struct Block(u8, u8, u32, ByteBuf, ByteBuf, Vec<pack::PackedColumn>);
@@ -156,17 +174,17 @@ fn seal(
     raw: &[u8],
     compress: &dyn Fn(&[u8]) -> Vec<u8>,
 ) -> Result<Vec<u8>, ProtocolError> {
-    let payload = compress(raw);
-    let envelope = Envelope(
+    let mut envelope = Envelope(
         FORMAT,
         scope.clone(),
         from,
         to,
         u32::try_from(rows).map_err(|_| ProtocolError::TooLarge("frame"))?,
         u32::try_from(raw.len()).map_err(|_| ProtocolError::TooLarge("frame"))?,
-        ByteBuf::from(blake3::hash(&payload).as_bytes().to_vec()),
-        ByteBuf::from(payload),
+        ByteBuf::new(),
+        ByteBuf::from(compress(raw)),
     );
+    envelope.6 = ByteBuf::from(envelope.checksum().as_bytes().to_vec());
     rmp_serde::to_vec(&envelope).map_err(|_| BAD)
 }
 
@@ -241,15 +259,16 @@ impl Frame {
         if bytes.len() > MAX_FRAME_BYTES {
             return Err(ProtocolError::TooLarge("frame"));
         }
-        let Envelope(format, scope, from, to, rows, raw_bytes, checksum, payload) =
-            rmp_serde::from_slice(bytes).map_err(|_| BAD)?;
+        let envelope: Envelope = rmp_serde::from_slice(bytes).map_err(|_| BAD)?;
+        let expected = envelope.checksum();
+        let Envelope(format, scope, from, to, rows, raw_bytes, checksum, payload) = envelope;
         if format != FORMAT {
             return Err(ProtocolError::Version("frame"));
         }
         if rows as usize > MAX_FRAME_ROWS || raw_bytes as usize > MAX_FRAME_RAW_BYTES {
             return Err(ProtocolError::TooLarge("frame"));
         }
-        if blake3::hash(&payload).as_bytes().as_slice() != checksum.as_slice() {
+        if expected.as_bytes().as_slice() != checksum.as_slice() {
             return Err(ProtocolError::Checksum);
         }
         let raw = decompress(&payload, raw_bytes as usize)?;
