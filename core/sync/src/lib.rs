@@ -11,6 +11,7 @@
 
 mod apply;
 mod client;
+mod consent;
 mod error;
 mod frame;
 mod merge;
@@ -25,6 +26,7 @@ pub use client::{
     DEFAULT_PULL_BUDGET, Effect, Event, Failure, Progress, Refusal, Request, SyncClient,
     SyncSummary,
 };
+pub use consent::{ChainError, LedgerHead, consent_hash, verify_chain, verify_next};
 pub use error::ProtocolError;
 pub use frame::{
     FeedChange, Frame, LeaveReason, MAX_FRAME_BYTES, MAX_FRAME_RAW_BYTES, MAX_FRAME_ROWS,
