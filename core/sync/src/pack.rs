@@ -16,9 +16,11 @@ const TEXTS: u8 = 3;
 const DICTIONARY: u8 = 4;
 const MIXED: u8 = 5;
 const BYTES: u8 = 6;
+const NUMERALS: u8 = 7;
 
 const MAX_DICTIONARY: usize = 64;
 const MAX_FIXED_WIDTH: usize = 64;
+const MAX_DIGITS: usize = 18;
 
 const BAD: ProtocolError = ProtocolError::Malformed("frame column");
 
@@ -76,6 +78,7 @@ fn pack_values(values: &[&Value]) -> Packed {
     }
     pack_integers(values)
         .or_else(|| pack_fixed_bytes(values))
+        .or_else(|| pack_numerals(values))
         .or_else(|| pack_blobs(values, TEXTS, |v| v.as_text().map(str::as_bytes)))
         .or_else(|| pack_blobs(values, BYTES, Value::as_bytes))
         .unwrap_or_else(|| {
@@ -115,6 +118,48 @@ fn pack_dictionary(values: &[&Value]) -> Option<Packed> {
 
 fn pack_integers(values: &[&Value]) -> Option<Packed> {
     let numbers: Vec<i64> = values.iter().map(|v| v.as_int()).collect::<Option<_>>()?;
+    let (base, body) = pack_numbers(&numbers)?;
+    Some((INTEGERS, base, body, Vec::new()))
+}
+
+/// Texts that are the same prefix and then the same number of digits, such as telephone numbers
+/// and CRM ids: the digits as integers, the prefix and the digit count as values.
+fn pack_numerals(values: &[&Value]) -> Option<Packed> {
+    let texts: Vec<&str> = values.iter().map(|v| v.as_text()).collect::<Option<_>>()?;
+    let first = texts.first()?;
+    let digits = texts
+        .iter()
+        .map(|t| trailing_digits(t))
+        .min()?
+        .min(MAX_DIGITS);
+    if first.len() - digits > MAX_FIXED_WIDTH {
+        return None;
+    }
+    let prefix = first.get(..first.len() - digits)?;
+    let numbers: Vec<i64> = texts
+        .iter()
+        .map(|t| {
+            t.strip_prefix(prefix)
+                .filter(|d| d.len() == digits)?
+                .parse()
+                .ok()
+        })
+        .collect::<Option<_>>()?;
+    let (base, body) = pack_numbers(&numbers)?;
+    Some((
+        NUMERALS,
+        base,
+        body,
+        vec![prefix.into(), i64::try_from(digits).ok()?.into()],
+    ))
+}
+
+fn trailing_digits(text: &str) -> usize {
+    text.bytes().rev().take_while(u8::is_ascii_digit).count()
+}
+
+/// The smallest number, and a width byte with planes of each number's distance from it.
+fn pack_numbers(numbers: &[i64]) -> Option<(i64, Vec<u8>)> {
     let base = *numbers.iter().min()?;
     let offsets: Vec<u64> = numbers
         .iter()
@@ -126,7 +171,7 @@ fn pack_integers(values: &[&Value]) -> Option<Packed> {
     let tails: Vec<&[u8]> = rows.iter().filter_map(|b| b.get(8 - width..)).collect();
     let mut body = vec![u8::try_from(width).ok()?];
     body.extend(to_planes(&tails, width));
-    Some((INTEGERS, base, body, Vec::new()))
+    Some((base, body))
 }
 
 fn pack_fixed_bytes(values: &[&Value]) -> Option<Packed> {
@@ -251,7 +296,14 @@ fn unpack_column(column: PackedColumn, rows: &mut [Columns]) -> Result<(), Proto
             }
         }
         MIXED => fill(tag, holders, exactly(values, n)?),
-        INTEGERS => fill(tag, holders, unpack_integers(base, &body, n)?),
+        INTEGERS => {
+            let numbers = unpack_numbers(base, &body, n)?;
+            fill(tag, holders, numbers.into_iter().map(Value::Int).collect());
+        }
+        NUMERALS => {
+            let numbers = unpack_numbers(base, &body, n)?;
+            fill(tag, holders, unpack_numerals(&numbers, &values)?);
+        }
         FIXED_BYTES => {
             let width = usize::try_from(base).map_err(|_| BAD)?;
             let rows = from_planes(&body, width, n)?;
@@ -306,7 +358,21 @@ fn holders<'a>(
         .collect())
 }
 
-fn unpack_integers(base: i64, body: &[u8], n: usize) -> Result<Vec<Value>, ProtocolError> {
+fn unpack_numerals(numbers: &[i64], form: &[Value]) -> Result<Vec<Value>, ProtocolError> {
+    let [Value::Text(prefix), Value::Int(digits)] = form else {
+        return Err(BAD);
+    };
+    let digits = usize::try_from(*digits).map_err(|_| BAD)?;
+    if digits > MAX_DIGITS || prefix.len() > MAX_FIXED_WIDTH || numbers.iter().any(|n| *n < 0) {
+        return Err(BAD);
+    }
+    Ok(numbers
+        .iter()
+        .map(|n| Value::Text(format!("{prefix}{n:0digits$}")))
+        .collect())
+}
+
+fn unpack_numbers(base: i64, body: &[u8], n: usize) -> Result<Vec<i64>, ProtocolError> {
     let (width, planes) = body.split_first().ok_or(BAD)?;
     if *width > 8 {
         return Err(BAD);
@@ -315,7 +381,7 @@ fn unpack_integers(base: i64, body: &[u8], n: usize) -> Result<Vec<Value>, Proto
     let number = |bytes: Vec<u8>| bytes.iter().fold(0u64, |n, byte| n << 8 | u64::from(*byte));
     Ok(rows
         .into_iter()
-        .map(|row| Value::Int(base.wrapping_add(number(row) as i64)))
+        .map(|row| base.wrapping_add(number(row) as i64))
         .collect())
 }
 

@@ -53,6 +53,9 @@ fn column_values(n: usize) -> impl Strategy<Value = Vec<Value>> {
         proptest::collection::vec((-5i64..300).prop_map(Value::Int), n),
         proptest::collection::vec(".{0,9}".prop_map(Value::Text), n),
         proptest::collection::vec("(a|b)".prop_map(Value::Text), n),
+        proptest::collection::vec("\\+1[0-9]{10}".prop_map(Value::Text), n),
+        proptest::collection::vec("[0-9]{0,20}".prop_map(Value::Text), n),
+        proptest::collection::vec("é[0-9]{3,4}".prop_map(Value::Text), n),
         proptest::collection::vec(
             proptest::collection::vec(any::<u8>(), 16).prop_map(Value::Bytes),
             n

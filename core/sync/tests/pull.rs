@@ -237,7 +237,8 @@ fn frames_that_skip_or_are_not_granted_are_refused() {
         encode_frames(scope, from, from + 1, &[change], &common::zstd).unwrap()
     };
     let (held, other) = (scopes(4).remove(0), scopes(8).remove(0));
-    for (from, scope) in [(5, &held), (0, &other)] {
+    let skips = [feed(0, &held), feed(5, &held)].concat();
+    for frames in [feed(5, &held), feed(0, &other), skips] {
         let reply = PullReply {
             protocol: PROTOCOL,
             schema: 1,
@@ -247,10 +248,7 @@ fn frames_that_skip_or_are_not_granted_are_refused() {
                 scope: held.clone(),
                 priority: held.priority(),
             }],
-            frames: feed(from, scope)
-                .into_iter()
-                .map(serde_bytes::ByteBuf::from)
-                .collect(),
+            frames: frames.into_iter().map(serde_bytes::ByteBuf::from).collect(),
             checkpoint: Some(Checkpoint {
                 head: 9,
                 priority: Priority::BULK,
