@@ -1,1 +1,4 @@
-//! Skeleton.
+//! What the whole-system tests, the benches and the demo share.
+#![forbid(unsafe_code)]
+
+pub mod leads;

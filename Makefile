@@ -1,0 +1,28 @@
+# The four commands. Each sets up what it needs first; see scripts/setup.
+.PHONY: demo test lint bench setup setup-lint conformance
+
+export CARGO_TERM_COLOR ?= auto
+
+demo: setup
+	cargo run --release --quiet -p fieldfare-tests --bin demo -- $(if $(KEEP),--keep)
+
+test: setup conformance
+	cargo test --workspace --locked
+
+lint: setup setup-lint
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo deny --offline check bans licenses sources
+
+bench: setup
+	cargo bench --workspace --locked
+
+# The official CRM client from npm drives the sandbox CRM.
+conformance: setup
+	tests/sandbox-crm/conformance/run
+
+setup:
+	@scripts/setup
+
+setup-lint:
+	@scripts/setup lint
