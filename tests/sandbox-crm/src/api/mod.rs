@@ -66,22 +66,19 @@ async fn guard(
         Err(error) => return error.into_response(),
     };
     let path = request.uri().path().to_owned();
-    let entered = portal
+    let passage = portal
         .gate()
         .enter(request.method().as_str(), &path, Instant::now());
-    let passage = match entered {
-        Ok(passage) => passage,
-        Err(error) => return error.into_response(),
-    };
     tokio::time::sleep(passage.latency).await;
     request.extensions_mut().insert(portal);
-    let mut response = match passage.fault {
-        Some(fault) if fault.after_commit => {
+    let mut response = match (passage.refusal, passage.fault) {
+        (Some(refusal), _) => refusal.into_response(),
+        (None, Some(fault)) if fault.after_commit => {
             next.run(request).await;
             failed(&fault)
         }
-        Some(fault) => failed(&fault),
-        None => next.run(request).await,
+        (None, Some(fault)) => failed(&fault),
+        (None, None) => next.run(request).await,
     };
     if let Some(quota) = passage.quota {
         add_quota(response.headers_mut(), &quota);

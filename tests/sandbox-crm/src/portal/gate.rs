@@ -71,9 +71,11 @@ fn status(code: u16) -> StatusCode {
     StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// What the gate decided about a call it lets in.
+/// What the gate decided about a call.
 #[derive(Debug)]
 pub(crate) struct Passage {
+    /// Why the call is not let in, if it is not.
+    pub(crate) refusal: Option<ApiError>,
     /// A fault that replaces the answer: before or after the call took effect.
     pub(crate) fault: Option<CallFault>,
     /// How long the answer is held back.
@@ -137,49 +139,51 @@ impl Gate {
     }
 
     /// Counts a call and lets it in, unless a limit is reached.
-    pub(crate) fn enter(
-        &mut self,
-        method: &str,
-        path: &str,
-        now: Instant,
-    ) -> Result<Passage, ApiError> {
+    pub(crate) fn enter(&mut self, method: &str, path: &str, now: Instant) -> Passage {
         self.total += 1;
         *self
             .seen
             .entry(format!("{method} {}", without_ids(path)))
             .or_default() += 1;
-        let quota = self.charge(path.ends_with("/search"), now)?;
-        Ok(Passage {
-            fault: self.take_fault(path),
+        let (refusal, quota) = if path.ends_with("/search") {
+            (self.charge_search(now), None)
+        } else {
+            let (refusal, quota) = self.charge(now);
+            (refusal, Some(quota))
+        };
+        let fault = if refusal.is_some() {
+            None
+        } else {
+            self.take_fault(path)
+        };
+        Passage {
+            refusal,
+            fault,
             latency: self.latency,
             quota,
-        })
+        }
     }
 
-    fn charge(&mut self, is_search: bool, now: Instant) -> Result<Option<Quota>, ApiError> {
-        let limits = &self.limits;
-        if is_search {
-            let most = limits.search_per_second;
-            let window = Duration::from_secs(1);
-            let free = charge_window(&mut self.recent_searches, window, most, now);
-            return if free.is_some() || !limits.enabled {
-                Ok(None)
-            } else {
-                Err(ApiError::secondly())
-            };
-        }
+    fn charge_search(&mut self, now: Instant) -> Option<ApiError> {
+        let most = self.limits.search_per_second;
+        let free = charge_window(&mut self.recent_searches, Duration::from_secs(1), most, now);
+        (self.limits.enabled && free.is_none()).then(ApiError::secondly)
+    }
+
+    fn charge(&mut self, now: Instant) -> (Option<ApiError>, Quota) {
+        let limits = self.limits.clone();
         let window = Duration::from_millis(limits.window_ms);
         let free = charge_window(&mut self.recent, window, limits.burst, now);
-        if free.is_none() && limits.enabled {
-            return Err(ApiError::ten_secondly());
-        }
+        let refusal = (limits.enabled && free.is_none()).then(ApiError::ten_secondly);
         let daily_remaining = limits.daily.saturating_sub(self.total);
-        let remaining = free.unwrap_or(0);
-        Ok(Some(Quota {
-            limits: limits.clone(),
-            remaining,
-            daily_remaining,
-        }))
+        (
+            refusal,
+            Quota {
+                limits,
+                remaining: free.unwrap_or(0),
+                daily_remaining,
+            },
+        )
     }
 
     fn take_fault(&mut self, path: &str) -> Option<CallFault> {
@@ -238,8 +242,9 @@ mod tests {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let left = |gate: &mut Gate, ms| {
-            let passage = gate.enter("GET", LIST, at(ms)).ok()?;
-            passage.quota.map(|quota| quota.remaining)
+            let passage = gate.enter("GET", LIST, at(ms));
+            let left = passage.quota.map(|quota| quota.remaining);
+            left.filter(|_| passage.refusal.is_none())
         };
         assert_eq!(left(&mut gate, 0), Some(1));
         assert_eq!(left(&mut gate, 9_000), Some(0));
@@ -256,12 +261,14 @@ mod tests {
         });
         let now = Instant::now();
         for _ in 0..5 {
-            assert!(gate.enter("POST", SEARCH, now).unwrap().quota.is_none());
+            let passage = gate.enter("POST", SEARCH, now);
+            assert!(passage.refusal.is_none() && passage.quota.is_none());
         }
-        assert!(gate.enter("POST", SEARCH, now).is_err());
+        assert!(gate.enter("POST", SEARCH, now).refusal.is_some());
         assert!(
             gate.enter("POST", SEARCH, now + Duration::from_secs(1))
-                .is_ok()
+                .refusal
+                .is_none()
         );
     }
 
@@ -274,9 +281,9 @@ mod tests {
         };
         gate.add_fault(fault);
         let now = Instant::now();
-        assert!(gate.enter("GET", LIST, now).unwrap().fault.is_none());
-        assert!(gate.enter("POST", SEARCH, now).unwrap().fault.is_some());
-        assert!(gate.enter("POST", SEARCH, now).unwrap().fault.is_none());
+        assert!(gate.enter("GET", LIST, now).fault.is_none());
+        assert!(gate.enter("POST", SEARCH, now).fault.is_some());
+        assert!(gate.enter("POST", SEARCH, now).fault.is_none());
         assert_eq!(gate.seen()[&format!("POST {SEARCH}")], 2);
     }
 
