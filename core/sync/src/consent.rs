@@ -230,6 +230,20 @@ mod tests {
     }
 
     #[test]
+    fn a_wrong_place_is_found_even_when_well_hashed() {
+        for place in [0, 1, 3, u64::MAX] {
+            let mut events = chain(2);
+            events[1].sequence = place;
+            events[1].hash = consent_hash(&events[1]);
+            let wrong = ChainError::Sequence {
+                expected: 2,
+                found: place,
+            };
+            assert_eq!(verify_chain(rep(), &events), Err(wrong));
+        }
+    }
+
+    #[test]
     fn another_reps_ledger_is_refused() {
         let other = RepId::from_bytes([8; 16]);
         assert_eq!(
