@@ -2,6 +2,21 @@
 //! file, and syncs each phone by deltas.
 #![forbid(unsafe_code)]
 
+pub mod auth;
+pub mod cli;
+pub mod config;
 pub mod feed;
+pub mod geocode;
+pub mod hooks;
+pub mod http;
+pub mod hubspot;
+pub mod metrics;
 pub mod random;
+mod server;
+mod setup;
+mod state;
 pub mod store;
+pub mod workers;
+
+pub use server::{RunningServer, Server};
+pub use state::{AppState, Clock, ServerError, SharedState, system_clock};

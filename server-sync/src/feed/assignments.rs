@@ -36,6 +36,15 @@ pub fn set(
     Ok(())
 }
 
+/// Takes every territory from every rep.
+///
+/// # Errors
+/// [`StoreError::Sql`].
+pub fn clear(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM assignment", [])?;
+    Ok(())
+}
+
 /// The scopes a rep's devices hold now: the rep's own, the reference, and each territory served.
 ///
 /// # Errors

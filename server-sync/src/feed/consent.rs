@@ -7,10 +7,9 @@
 
 use crate::store::{StoreError, from_sql, to_sql};
 use fieldfare_model::{
-    Columns, ConsentAction, ConsentEvent, ConsentHash, DeviceId, Entity, Purpose, RepId, Row,
-    RowId, TimestampMs, canonical_bytes,
+    Columns, ConsentAction, ConsentEvent, DeviceId, Purpose, RepId, RowId, TimestampMs,
 };
-use fieldfare_sync::DeviceContext;
+use fieldfare_sync::{DeviceContext, LedgerHead, consent_hash, verify_next};
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Transaction, params};
 
 /// Why an entry does not continue a ledger.
@@ -30,17 +29,6 @@ pub enum LedgerError {
     Order,
 }
 
-/// The hash of an entry: BLAKE3 over the canonical bytes of its cells but the hash itself, among
-/// them the hash of the entry before; its id is covered, its version (unknown to the phone) is 0.
-pub fn entry_hash(event: &ConsentEvent) -> ConsentHash {
-    let row = Row {
-        id: event.id.row(),
-        version: 0,
-        columns: event.hashed_columns(),
-    };
-    *blake3::hash(&canonical_bytes(Entity::CONSENT, &row)).as_bytes()
-}
-
 /// Checks that the entry is whole, the rep's own, and next in the device's ledger.
 ///
 /// # Errors
@@ -57,7 +45,7 @@ pub fn check(
     if event.rep != device.rep {
         return Ok(Err(LedgerError::Rep));
     }
-    if entry_hash(&event) != event.hash {
+    if consent_hash(&event) != event.hash {
         return Ok(Err(LedgerError::Hash));
     }
     let follows = event.action == ConsentAction::Withdraw || continues(connection, device, &event)?;
@@ -68,12 +56,6 @@ pub fn check(
     })
 }
 
-/// The end of a ledger.
-struct LedgerEnd {
-    sequence: u64,
-    hash: ConsentHash,
-}
-
 /// Whether the entry is next after what the server has of this device, or begins a ledger, or
 /// continues one that the same rep's earlier device left (the app was enrolled again).
 fn continues(
@@ -81,33 +63,34 @@ fn continues(
     device: &DeviceContext,
     event: &ConsentEvent,
 ) -> Result<bool, StoreError> {
-    let follows = |end: &LedgerEnd| {
-        end.sequence.checked_add(1) == Some(event.sequence) && end.hash == event.previous
-    };
-    if let Some(end) = ledger_end(connection, device.device)? {
-        return Ok(follows(&end));
+    let follows = |head: LedgerHead| verify_next(head, event).is_ok();
+    if let Some(head) = ledger_head(connection, device.device)? {
+        return Ok(follows(head));
     }
-    if event.sequence == 1 && event.previous == [0; 32] {
+    if follows(LedgerHead::EMPTY) {
         return Ok(true);
     }
     let mut statement =
         connection.prepare_cached("SELECT sequence, hash FROM consent_ledger WHERE rep = ?1")?;
-    let ends = statement
-        .query_map([device.rep.as_bytes()], read_end)?
+    let heads = statement
+        .query_map([device.rep.as_bytes()], read_head)?
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(ends.iter().any(follows))
+    Ok(heads.into_iter().any(follows))
 }
 
-fn ledger_end(connection: &Connection, device: DeviceId) -> Result<Option<LedgerEnd>, StoreError> {
+fn ledger_head(
+    connection: &Connection,
+    device: DeviceId,
+) -> Result<Option<LedgerHead>, StoreError> {
     let mut statement =
         connection.prepare_cached("SELECT sequence, hash FROM consent_ledger WHERE device = ?1")?;
     Ok(statement
-        .query_row([device.as_bytes()], read_end)
+        .query_row([device.as_bytes()], read_head)
         .optional()?)
 }
 
-fn read_end(r: &SqlRow<'_>) -> rusqlite::Result<LedgerEnd> {
-    Ok(LedgerEnd {
+fn read_head(r: &SqlRow<'_>) -> rusqlite::Result<LedgerHead> {
+    Ok(LedgerHead {
         sequence: from_sql(r.get(0)?),
         hash: r.get(1)?,
     })

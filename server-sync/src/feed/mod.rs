@@ -17,6 +17,6 @@ mod server_store;
 
 pub use index::{changes, is_present_in_any};
 pub use lookup::{Counts, LeadFilter, counts, lead_by_crm, leads, visits_of};
-pub use rows::{delete, put, put_for, row};
+pub use rows::{delete, put, put_for, row, rows_of};
 pub use scopes::of as scopes_of;
 pub use server_store::{Effects, NoEffects, TenantStore};

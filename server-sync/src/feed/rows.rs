@@ -163,7 +163,10 @@ pub(super) fn visit_ids(connection: &Connection, lead: RowId) -> Result<Vec<RowI
 }
 
 /// Every live row of an entity, in order of id. For entities of which there are few.
-pub(super) fn live_rows(connection: &Connection, entity: Entity) -> Result<Vec<Row>, StoreError> {
+///
+/// # Errors
+/// [`StoreError::Sql`], or [`StoreError::Damaged`].
+pub fn rows_of(connection: &Connection, entity: Entity) -> Result<Vec<Row>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT id, version, columns FROM \"row\" WHERE entity = ?1 AND deleted = 0 ORDER BY id",
     )?;

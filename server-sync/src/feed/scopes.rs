@@ -91,7 +91,7 @@ fn rep_of_owner(connection: &Connection, owner: &str) -> Result<Option<RepId>, S
             .as_text()
             .is_some_and(|known| known == owner)
     };
-    let reps = rows::live_rows(connection, Entity::REP)?;
+    let reps = rows::rows_of(connection, Entity::REP)?;
     Ok(reps
         .into_iter()
         .find(|rep| is_owner(&rep.columns))

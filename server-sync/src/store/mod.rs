@@ -17,6 +17,7 @@ pub use key::{KEY_BYTES, MasterKey, SubKey};
 pub use migrate::{Migration, REGISTRY_MIGRATIONS, TENANT_MIGRATIONS, migrate};
 pub use registry::{DeviceRecord, NewDevice, Registry};
 pub use registry_tokens::{Refreshed, TokenHash};
+pub(crate) use tenants::blocking;
 pub use tenants::{Tenant, TenantHead, Tenants};
 
 use fieldfare_model::TimestampMs;

@@ -1,0 +1,58 @@
+//! The generated master key.
+
+use crate::config::{Config, ConfigError};
+use crate::random;
+use crate::store::{KEY_BYTES, MasterKey};
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+const FILE: &str = "master.key";
+
+impl Config {
+    /// The master key: the configured one, else the one in `master.key` in the data folder, which
+    /// is made (readable by its owner alone) when the folder is new.
+    ///
+    /// # Errors
+    /// [`ConfigError::Key`], [`ConfigError::KeyFile`].
+    pub fn master_key(&self) -> Result<MasterKey, ConfigError> {
+        if let Some(hex) = &self.key.hex {
+            return parse(hex.expose());
+        }
+        let path = self.server.data_dir.join(FILE);
+        if !path.exists() {
+            create(&path).map_err(|e| ConfigError::KeyFile(path.clone(), e))?;
+            tracing::warn!(
+                file = %path.display(),
+                "made a new master key; back it up: without it the data cannot be read"
+            );
+        }
+        let text = std::fs::read_to_string(&path)
+            .map(Zeroizing::new)
+            .map_err(|e| ConfigError::KeyFile(path.clone(), e))?;
+        parse(text.trim())
+    }
+}
+
+fn parse(text: &str) -> Result<MasterKey, ConfigError> {
+    let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+    hex::decode_to_slice(text, bytes.as_mut_slice()).map_err(|_| ConfigError::Key)?;
+    Ok(MasterKey::new(*bytes))
+}
+
+fn create(path: &Path) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let bytes = random::bytes::<KEY_BYTES>()
+        .map(Zeroizing::new)
+        .map_err(std::io::Error::other)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(Zeroizing::new(hex::encode(bytes.as_slice())).as_bytes())?;
+    file.sync_all()
+}

@@ -1,0 +1,43 @@
+use crate::http::{admin, routes, session, sync};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Fieldfare server", description = "Enrolment, sync and pings for phones; devices, tenants and dead letters for operators, on a listener of their own."),
+    paths(
+        session::enrol,
+        session::token,
+        sync::pull,
+        sync::push,
+        sync::pings,
+        routes::healthz,
+        routes::readyz,
+        routes::openapi_json,
+        admin::metrics,
+        admin::tenants,
+        admin::devices,
+        admin::revoke,
+        admin::issue_code,
+        admin::dead_letters,
+        admin::replay,
+    ),
+    modifiers(&Schemes)
+)]
+struct Document;
+
+struct Schemes;
+
+impl Modify for Schemes {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let bearer = || SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("device", bearer());
+        components.add_security_scheme("admin", bearer());
+    }
+}
+
+/// The OpenAPI document of both listeners.
+pub fn document() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}

@@ -1,0 +1,228 @@
+use crate::feed::TenantStore;
+use crate::feed::pings::{self, Ping, PingOutcome};
+use crate::http::ApiError;
+use crate::http::device::Device;
+use crate::http::error::MSGPACK;
+use crate::state::SharedState;
+use crate::store::StoreError;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use fieldfare_model::{PingId, SCHEMA};
+use fieldfare_sync::{
+    DeviceContext, PROTOCOL, PushReply, PushRequest, PushStatus, ServerEffect, ServerEvent,
+    ServerStore, SyncServer, decode_message, encode_message,
+};
+use rusqlite::Transaction;
+use serde::{Deserialize, Serialize};
+
+/// Level of zstd for frames: as in the protocol's measurements.
+const ZSTD_LEVEL: i32 = 3;
+
+const MAX_PINGS: usize = 1_000;
+
+type Body = Result<Bytes, BytesRejection>;
+
+/// Pings to keep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PingBatch {
+    /// Protocol version.
+    #[serde(rename = "p")]
+    pub protocol: u16,
+    /// Schema of the phone.
+    #[serde(rename = "s")]
+    pub schema: u16,
+    /// The pings, at most 1,000.
+    #[serde(rename = "g")]
+    pub pings: Vec<Ping>,
+}
+
+/// What became of a batch of pings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PingReply {
+    /// Protocol version.
+    #[serde(rename = "p")]
+    pub protocol: u16,
+    /// Schema of the server.
+    #[serde(rename = "s")]
+    pub schema: u16,
+    /// One for each ping offered, in their order.
+    #[serde(rename = "r")]
+    pub results: Vec<PingResult>,
+}
+
+/// What became of a ping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PingResult {
+    /// Which ping.
+    #[serde(rename = "i")]
+    pub id: PingId,
+    /// What became of it.
+    #[serde(rename = "o")]
+    pub outcome: PingOutcome,
+}
+
+/// Changes in the device's scopes since its cursors.
+#[utoipa::path(post, path = "/v1/pull", tag = "sync", security(("device" = [])),
+    request_body(content = Vec<u8>, content_type = "application/vnd.msgpack", description = "PullRequest, see docs/protocol.md"),
+    responses(
+        (status = 200, description = "PullReply", content_type = "application/vnd.msgpack", body = Vec<u8>),
+        (status = 400, description = "Malformed"),
+        (status = 401, description = "Get a new access token"),
+        (status = 403, description = "Revoked: wipe"),
+        (status = 413, description = "Too large"),
+        (status = 426, description = "Update the app"),
+        (status = 429, description = "Wait as long as Retry-After says"),
+    ))]
+pub(super) async fn pull(
+    State(state): State<SharedState>,
+    Device(device): Device,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let body = body.map_err(|_| ApiError::too_large())?;
+    let effect = blocking(move || {
+        let now = state.now();
+        device.tenant.database().read(|tx| {
+            let mut store = TenantStore::new(tx, state.effects.as_ref(), now);
+            let event = ServerEvent::Pull(&body);
+            SyncServer.step(&mut store, &device.context, now, event, &compress)
+        })
+    })
+    .await?;
+    reply(effect)
+}
+
+/// Applies operations, each at most once, and answers what became of them.
+#[utoipa::path(post, path = "/v1/push", tag = "sync", security(("device" = [])),
+    request_body(content = Vec<u8>, content_type = "application/vnd.msgpack", description = "PushRequest, see docs/protocol.md"),
+    responses(
+        (status = 200, description = "PushReply", content_type = "application/vnd.msgpack", body = Vec<u8>),
+        (status = 400, description = "Malformed"),
+        (status = 401, description = "Get a new access token"),
+        (status = 403, description = "Revoked: wipe"),
+        (status = 413, description = "Too large"),
+        (status = 426, description = "Update the app"),
+        (status = 429, description = "Wait as long as Retry-After says"),
+    ))]
+pub(super) async fn push(
+    State(state): State<SharedState>,
+    Device(device): Device,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let body = body.map_err(|_| ApiError::too_large())?;
+    let effect = blocking(move || {
+        device
+            .tenant
+            .write(|tx| answer_push(tx, &state, &device.context, &body))
+    })
+    .await?;
+    reply(effect)
+}
+
+fn answer_push(
+    tx: &Transaction<'_>,
+    state: &SharedState,
+    device: &DeviceContext,
+    body: &[u8],
+) -> Result<ServerEffect, StoreError> {
+    let now = state.now();
+    let mut store = TenantStore::new(tx, state.effects.as_ref(), now);
+    if let Some(fork) = numbered_by_another(&store, device, body)? {
+        return Ok(fork);
+    }
+    SyncServer.step(&mut store, device, now, ServerEvent::Push(body), &compress)
+}
+
+/// A client id belongs to the device that used it first; another one is told to take its own.
+fn numbered_by_another(
+    store: &TenantStore<'_>,
+    device: &DeviceContext,
+    body: &[u8],
+) -> Result<Option<ServerEffect>, StoreError> {
+    let Ok(request) = decode_message::<PushRequest>(body) else {
+        return Ok(None);
+    };
+    let owner = store.device_of(request.client)?;
+    if request.protocol != PROTOCOL || owner.is_none_or(|owner| owner == device.device) {
+        return Ok(None);
+    }
+    let reply = PushReply {
+        protocol: PROTOCOL,
+        schema: SCHEMA,
+        epoch: store.epoch()?,
+        status: PushStatus::Forked,
+        last_n: 0,
+        results: Vec::new(),
+    };
+    Ok(Some(ServerEffect {
+        status: 200,
+        body: encode_message(&reply)?,
+    }))
+}
+
+/// Keeps pings for which the rep's consent was active.
+#[utoipa::path(post, path = "/v1/pings", tag = "sync", security(("device" = [])),
+    request_body(content = Vec<u8>, content_type = "application/vnd.msgpack", description = "PingBatch, see docs/protocol.md"),
+    responses(
+        (status = 200, description = "PingReply", content_type = "application/vnd.msgpack", body = Vec<u8>),
+        (status = 400, description = "Malformed"),
+        (status = 401, description = "Get a new access token"),
+        (status = 403, description = "Revoked: wipe"),
+        (status = 413, description = "Too large"),
+        (status = 429, description = "Wait as long as Retry-After says"),
+    ))]
+pub(super) async fn pings(
+    State(state): State<SharedState>,
+    Device(device): Device,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let body = body.map_err(|_| ApiError::too_large())?;
+    let batch: PingBatch = decode_message(&body)
+        .map_err(|_| ApiError::malformed("the body is not a batch of pings"))?;
+    if batch.pings.len() > MAX_PINGS {
+        return Err(ApiError::too_large());
+    }
+    let results = blocking(move || {
+        let now = state.now();
+        device.tenant.write(|tx| {
+            let keep = |ping: &Ping| {
+                let outcome = pings::keep(tx, &device.context, ping, now)?;
+                Ok(PingResult {
+                    id: ping.id,
+                    outcome,
+                })
+            };
+            batch
+                .pings
+                .iter()
+                .map(keep)
+                .collect::<Result<Vec<_>, StoreError>>()
+        })
+    })
+    .await?;
+    let reply_body = PingReply {
+        protocol: PROTOCOL,
+        schema: SCHEMA,
+        results,
+    };
+    let body = encode_message(&reply_body).map_err(StoreError::from)?;
+    reply(ServerEffect { status: 200, body })
+}
+
+fn compress(bytes: &[u8]) -> Vec<u8> {
+    zstd::bulk::compress(bytes, ZSTD_LEVEL).unwrap_or_default()
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, ApiError> {
+    Ok(crate::store::blocking(work).await?)
+}
+
+fn reply(effect: ServerEffect) -> Result<Response, ApiError> {
+    let status = StatusCode::from_u16(effect.status)
+        .map_err(|_| ApiError::from(StoreError::Damaged("reply")))?;
+    Ok((status, [(header::CONTENT_TYPE, MSGPACK)], effect.body).into_response())
+}

@@ -1,0 +1,86 @@
+use crate::auth::TokenKeys;
+use crate::config::{Config, ConfigError};
+use crate::feed::Effects;
+use crate::hooks::{DeadLetters, Hooks};
+use crate::http::RateLimits;
+use crate::setup;
+use crate::store::{Registry, StoreError, Tenants, clock_now};
+use fieldfare_model::TimestampMs;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::Arc;
+
+/// Tells the moment. Tests give their own.
+pub type Clock = Arc<dyn Fn() -> TimestampMs + Send + Sync>;
+
+/// [`AppState`] as handlers and workers hold it.
+pub type SharedState = Arc<AppState>;
+
+/// Why the server does not start or ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The configuration is not usable.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Storage failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {0}: {1}")]
+    Bind(std::net::SocketAddr, std::io::Error),
+    /// A part of the server's own making failed.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// Everything handlers and workers share.
+pub struct AppState {
+    /// The configuration it was started with.
+    pub config: Config,
+    /// Tenants, devices, codes and tokens.
+    pub registry: Arc<Registry>,
+    /// Each tenant's data.
+    pub tenants: Arc<Tenants>,
+    /// What follows from a phone's write.
+    pub effects: Arc<dyn Effects>,
+    /// Work that failed for good.
+    pub dead_letters: Arc<dyn DeadLetters>,
+    /// Tells the moment.
+    pub clock: Clock,
+    /// Signs and hashes tokens.
+    pub tokens: TokenKeys,
+    /// How much each client may ask for.
+    pub limits: RateLimits,
+    /// What `/metrics` prints.
+    pub metrics: PrometheusHandle,
+}
+
+impl AppState {
+    /// Opens the data folder and puts the configured tenants into it. Blocks.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub fn open(config: Config, hooks: Hooks, clock: Clock) -> Result<SharedState, ServerError> {
+        let opened = setup::open(&config, clock())?;
+        Ok(Arc::new(Self {
+            limits: RateLimits::new(&config.limits),
+            tokens: TokenKeys::new(&opened.key)?,
+            registry: Arc::new(opened.registry),
+            tenants: Arc::new(opened.tenants),
+            effects: hooks.effects,
+            dead_letters: hooks.dead_letters,
+            clock,
+            metrics: crate::metrics::handle()?,
+            config,
+        }))
+    }
+
+    /// The moment.
+    pub fn now(&self) -> TimestampMs {
+        (self.clock)()
+    }
+}
+
+/// The machine's clock.
+pub fn system_clock() -> Clock {
+    Arc::new(clock_now)
+}
