@@ -10,7 +10,7 @@ const RADIUS_M: f64 = 500.0;
 const BATCH: usize = 50;
 
 fn main() {
-    println!("leads spread evenly over 300 x 300 km, radius {RADIUS_M} m, 2,000 queries at leads");
+    println!("leads spread evenly over 300 x 300 km, radius {RADIUS_M} m, 20,000 queries at leads");
     for count in [10_000, 100_000, 1_000_000] {
         measure(count);
     }
@@ -20,7 +20,7 @@ fn measure(count: usize) {
     let leads = leads(count);
     let (index, load_ms) = bulk_load(&leads);
     let mut dice = Dice(42);
-    let centers: Vec<LatLng> = (0..2000)
+    let centers: Vec<LatLng> = (0..20_000)
         .filter_map(|_| leads.get((dice.roll() * count as f64) as usize))
         .map(|(_, at)| *at)
         .collect();
