@@ -1,0 +1,219 @@
+//! Leads, one SQL column for each column of the schema.
+
+use super::full_text;
+use super::tables::{BaseRow, Standing};
+use crate::StoreError;
+use crate::error::In;
+use crate::sql::{Cell, cell_at, pack, signed, u64_at, unpack};
+use fieldfare_model::schema::lead::COLUMNS;
+use fieldfare_model::{Columns, Row, RowId, Tag, Value};
+use rusqlite::{Connection, OptionalExtension};
+use std::sync::LazyLock;
+
+/// What every read of whole leads selects: id, version, generation, the cells, unknown cells.
+pub(crate) static SELECTED: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "lead.id, lead.version, lead.gen, {}, lead.extra",
+        names("lead.")
+    )
+});
+
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let marks = vec!["?"; COLUMNS.len() + 4].join(", ");
+    format!(
+        "INSERT INTO lead (id, version, gen, {}, extra) VALUES ({marks})",
+        names("")
+    )
+});
+
+static UPDATE: LazyLock<String> = LazyLock::new(|| {
+    let cells: Vec<_> = COLUMNS.iter().map(|c| format!("{} = ?", c.name)).collect();
+    let cells = cells.join(", ");
+    format!("UPDATE lead SET id = ?, version = ?, gen = ?, {cells}, extra = ? WHERE rowno = ?")
+});
+
+static READ: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT {} FROM lead WHERE id = ?1", *SELECTED));
+
+fn names(prefix: &str) -> String {
+    let names: Vec<_> = COLUMNS
+        .iter()
+        .map(|c| format!("{prefix}{}", c.name))
+        .collect();
+    names.join(", ")
+}
+
+pub(super) fn find(db: &Connection, id: RowId) -> Result<Option<Standing>, StoreError> {
+    db.prepare_cached("SELECT gen, version, rowno FROM lead WHERE id = ?1")
+        .and_then(|mut s| {
+            s.query_row([id.as_bytes()], |row| {
+                Ok(Standing {
+                    generation: row.get(0)?,
+                    version: u64_at(row, 1)?,
+                    lead_no: row.get(2)?,
+                })
+            })
+            .optional()
+        })
+        .in_cache()
+}
+
+pub(super) fn read(db: &Connection, id: RowId) -> Result<Option<BaseRow>, StoreError> {
+    let found = db
+        .prepare_cached(&READ)
+        .and_then(|mut s| s.query_row([id.as_bytes()], from_sql).optional())
+        .in_cache()?;
+    found.map(|raw| raw.into_base()).transpose()
+}
+
+pub(super) fn put(
+    db: &Connection,
+    is_indexed: bool,
+    standing: Option<Standing>,
+    generation: i64,
+    row: &Row,
+) -> Result<(), StoreError> {
+    let no = match standing {
+        Some(old) => update(db, old.lead_no, generation, row)?,
+        None => insert(db, generation, row)?,
+    };
+    if is_indexed {
+        full_text::index(db, no, &row.columns)?;
+    }
+    Ok(())
+}
+
+fn insert(db: &Connection, generation: i64, row: &Row) -> Result<i64, StoreError> {
+    let extra = pack_unknown(&row.columns)?;
+    let version = Value::Int(signed(row.version));
+    let generation = Value::Int(generation);
+    let id = row.id.as_bytes().as_slice();
+    db.prepare_cached(&INSERT)
+        .and_then(|mut s| {
+            s.raw_bind_parameter(1, id)?;
+            bind_rest(&mut s, &version, &generation, &row.columns, &extra)?;
+            s.raw_execute()
+        })
+        .in_cache()?;
+    Ok(db.last_insert_rowid())
+}
+
+fn update(db: &Connection, no: i64, generation: i64, row: &Row) -> Result<i64, StoreError> {
+    let extra = pack_unknown(&row.columns)?;
+    let version = Value::Int(signed(row.version));
+    let generation = Value::Int(generation);
+    let id = row.id.as_bytes().as_slice();
+    db.prepare_cached(&UPDATE)
+        .and_then(|mut s| {
+            s.raw_bind_parameter(1, id)?;
+            let next = bind_rest(&mut s, &version, &generation, &row.columns, &extra)?;
+            s.raw_bind_parameter(next, no)?;
+            s.raw_execute()
+        })
+        .in_cache()?;
+    Ok(no)
+}
+
+/// Binds everything after the id and returns the number of the next parameter.
+fn bind_rest(
+    statement: &mut rusqlite::CachedStatement<'_>,
+    version: &Value,
+    generation: &Value,
+    columns: &Columns,
+    extra: &Value,
+) -> rusqlite::Result<usize> {
+    let cells = COLUMNS.iter().map(|column| columns.get(column.tag));
+    let values = [version, generation]
+        .into_iter()
+        .chain(cells)
+        .chain([extra]);
+    let mut next = 2;
+    for value in values {
+        statement.raw_bind_parameter(next, Cell(value))?;
+        next += 1;
+    }
+    Ok(next)
+}
+
+pub(super) fn remove(
+    db: &Connection,
+    is_indexed: bool,
+    standing: Standing,
+) -> Result<(), StoreError> {
+    if is_indexed {
+        full_text::forget(db, standing.lead_no)?;
+    }
+    db.prepare_cached("DELETE FROM lead WHERE rowno = ?1")
+        .and_then(|mut s| s.execute([standing.lead_no]))
+        .in_cache()?;
+    Ok(())
+}
+
+/// Removes every lead of a generation.
+pub(super) fn remove_generation(
+    db: &Connection,
+    is_indexed: bool,
+    generation: i64,
+) -> Result<(), StoreError> {
+    if is_indexed {
+        full_text::forget_generation(db, generation)?;
+    }
+    db.execute("DELETE FROM lead WHERE gen = ?1", [generation])
+        .in_cache()?;
+    Ok(())
+}
+
+/// A lead as it lies in the table.
+pub(crate) struct RawLead {
+    pub(crate) row: Row,
+    pub(crate) generation: i64,
+    extra: Value,
+}
+
+impl RawLead {
+    pub(crate) fn into_row(mut self) -> Result<Row, StoreError> {
+        if let Some(bytes) = self.extra.as_bytes() {
+            for (tag, value) in unpack(bytes)?.iter() {
+                self.row.columns.set(tag, value.clone());
+            }
+        }
+        Ok(self.row)
+    }
+
+    fn into_base(self) -> Result<BaseRow, StoreError> {
+        let generation = self.generation;
+        let row = self.into_row()?;
+        Ok(BaseRow { generation, row })
+    }
+}
+
+/// Reads what [`SELECTED`] selects.
+pub(crate) fn from_sql(row: &rusqlite::Row<'_>) -> rusqlite::Result<RawLead> {
+    let cells: Vec<(Tag, Value)> = COLUMNS
+        .iter()
+        .zip(3..)
+        .map(|(column, at)| Ok((column.tag, cell_at(row, at)?)))
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(RawLead {
+        row: Row {
+            id: crate::sql::id_at(row, 0)?,
+            version: u64_at(row, 1)?,
+            columns: cells.into(),
+        },
+        generation: row.get(2)?,
+        extra: cell_at(row, 3 + COLUMNS.len())?,
+    })
+}
+
+fn pack_unknown(columns: &Columns) -> Result<Value, StoreError> {
+    let is_known = |tag| COLUMNS.binary_search_by_key(&tag, |c| c.tag).is_ok();
+    let unknown: Columns = columns
+        .iter()
+        .filter(|(tag, _)| !is_known(*tag))
+        .map(|(tag, value)| (tag, value.clone()))
+        .collect();
+    if unknown.is_empty() {
+        return Ok(Value::Null);
+    }
+    pack(&unknown).map(Value::Bytes)
+}

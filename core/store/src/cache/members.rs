@@ -1,0 +1,42 @@
+//! Which scopes hold which rows.
+
+use super::tables::cache_keys;
+use crate::StoreError;
+use crate::error::In;
+use crate::sql::Key;
+use rusqlite::{Connection, params};
+
+pub(crate) fn add(db: &Connection, (entity, id): Key, scope: i64) -> Result<(), StoreError> {
+    db.prepare_cached("INSERT OR IGNORE INTO member (entity, id, scope_no) VALUES (?1, ?2, ?3)")
+        .and_then(|mut s| s.execute(params![entity.0, id.as_bytes(), scope]))
+        .in_cache()?;
+    Ok(())
+}
+
+pub(crate) fn remove(db: &Connection, (entity, id): Key, scope: i64) -> Result<(), StoreError> {
+    db.prepare_cached("DELETE FROM member WHERE entity = ?1 AND id = ?2 AND scope_no = ?3")
+        .and_then(|mut s| s.execute(params![entity.0, id.as_bytes(), scope]))
+        .in_cache()?;
+    Ok(())
+}
+
+/// Whether any scope holds the row.
+pub(crate) fn has_any(db: &Connection, (entity, id): Key) -> Result<bool, StoreError> {
+    db.prepare_cached("SELECT 1 FROM member WHERE entity = ?1 AND id = ?2")
+        .and_then(|mut s| s.exists(params![entity.0, id.as_bytes()]))
+        .in_cache()
+}
+
+pub(crate) fn of_scope(db: &Connection, scope: i64) -> Result<Vec<Key>, StoreError> {
+    cache_keys(
+        db,
+        "SELECT entity, id FROM member WHERE scope_no = ?1",
+        [scope],
+    )
+}
+
+pub(crate) fn remove_scope(db: &Connection, scope: i64) -> Result<(), StoreError> {
+    db.execute("DELETE FROM member WHERE scope_no = ?1", [scope])
+        .in_cache()?;
+    Ok(())
+}

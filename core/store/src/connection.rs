@@ -1,0 +1,128 @@
+//! Opening one keyed connection.
+
+use crate::error::In;
+use crate::{DataKey, StoreError, StoreFile};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+use std::path::Path;
+use std::time::Duration;
+
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const STATEMENT_CACHE: usize = 64;
+const PAGE_BYTES: u64 = 4096;
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Write { max_bytes: Option<u64> },
+    Read,
+}
+
+/// Opens `path` with `key` and proves that the first page can be read.
+pub(crate) fn open(
+    path: &Path,
+    file: StoreFile,
+    key: &DataKey,
+    mode: Mode,
+) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, flags(mode)).in_file(file)?;
+    silence_cipher_log(&connection, file)?;
+    connection
+        .key(None::<&str>, key.raw_key_text().as_slice(), false)
+        .in_file(file)?;
+    require_cipher(&connection, file)?;
+    harden(&connection).in_file(file)?;
+    read_first_page(&connection).in_file(file)?;
+    tune(&connection, file, mode).in_file(file)?;
+    Ok(connection)
+}
+
+fn flags(mode: Mode) -> OpenFlags {
+    let access = match mode {
+        Mode::Write { .. } => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        Mode::Read => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW
+}
+
+/// SQLCipher writes its errors to standard error unless told otherwise.
+fn silence_cipher_log(connection: &Connection, file: StoreFile) -> Result<(), StoreError> {
+    for pragma in ["PRAGMA cipher_log_level = NONE", "PRAGMA cipher_log = off"] {
+        run(connection, pragma).in_file(file)?;
+    }
+    Ok(())
+}
+
+/// A build without the cipher would write everything in the clear.
+fn require_cipher(connection: &Connection, file: StoreFile) -> Result<(), StoreError> {
+    let version: Option<String> = connection
+        .query_row("PRAGMA cipher_version", [], |row| row.get(0))
+        .or_else(|error| match error {
+            rusqlite::Error::QueryReturnedNoRows => Ok(None),
+            other => Err(other),
+        })
+        .in_file(file)?;
+    match version {
+        Some(text) if !text.is_empty() => Ok(()),
+        _ => Err(StoreError::NoCipher),
+    }
+}
+
+fn harden(connection: &Connection) -> rusqlite::Result<()> {
+    connection.load_extension_disable()?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+    run(connection, "PRAGMA temp_store = MEMORY")
+}
+
+fn read_first_page(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))
+}
+
+fn tune(connection: &Connection, file: StoreFile, mode: Mode) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    let cache_kib = match (file, mode) {
+        (StoreFile::Cache, Mode::Write { .. }) => 8_192,
+        (StoreFile::Cache, Mode::Read) => 6_144,
+        (StoreFile::Outbox, _) => 1_024,
+    };
+    run(connection, &format!("PRAGMA cache_size = -{cache_kib}"))?;
+    match mode {
+        Mode::Read => run(connection, "PRAGMA query_only = ON"),
+        Mode::Write { max_bytes } => tune_writer(connection, file, max_bytes),
+    }
+}
+
+fn tune_writer(
+    connection: &Connection,
+    file: StoreFile,
+    max_bytes: Option<u64>,
+) -> rusqlite::Result<()> {
+    run(connection, "PRAGMA journal_mode = WAL")?;
+    let synchronous = match file {
+        StoreFile::Cache => "PRAGMA synchronous = NORMAL",
+        StoreFile::Outbox => "PRAGMA synchronous = FULL",
+    };
+    run(connection, synchronous)?;
+    // On Apple systems fsync alone leaves data in the drive's own cache.
+    run(connection, "PRAGMA fullfsync = ON")?;
+    run(connection, "PRAGMA checkpoint_fullfsync = ON")?;
+    // So that a replacing insert also meets the triggers that guard the ledger.
+    run(connection, "PRAGMA recursive_triggers = ON")?;
+    if let Some(bytes) = max_bytes {
+        let pages = (bytes / PAGE_BYTES).max(1);
+        run(connection, &format!("PRAGMA max_page_count = {pages}"))?;
+    }
+    Ok(())
+}
+
+/// Runs a statement that may or may not return rows.
+pub(crate) fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! Which key each file has, through rotations that were cut short.
+
+use crate::connection::{self, Mode};
+use crate::error::In;
+use crate::key_file::{KeyFile, WrappedKey};
+use crate::{DataKey, KeyVault, StoreError, StoreFile};
+use std::path::Path;
+
+/// The keys a store may have.
+pub(crate) struct Keys {
+    pub(crate) file: KeyFile,
+    current: DataKey,
+    pending: Option<DataKey>,
+}
+
+pub(crate) const FILES: [StoreFile; 2] = [StoreFile::Cache, StoreFile::Outbox];
+
+impl Keys {
+    /// Reads the keys of a store, or makes them for a new one.
+    pub(crate) fn load_or_make(dir: &Path, vault: &dyn KeyVault) -> Result<Self, StoreError> {
+        match KeyFile::load(dir)? {
+            Some(file) => Self::unseal(dir, file, vault),
+            None if FILES.iter().any(|f| dir.join(f.name()).exists()) => {
+                Err(StoreError::KeysMissing)
+            }
+            None => Self::make(dir, vault),
+        }
+    }
+
+    fn make(dir: &Path, vault: &dyn KeyVault) -> Result<Self, StoreError> {
+        let current = DataKey::generate()?;
+        let file = KeyFile {
+            current: WrappedKey::seal(&current, vault)?,
+            pending: None,
+        };
+        file.save(dir)?;
+        Ok(Self {
+            file,
+            current,
+            pending: None,
+        })
+    }
+
+    fn unseal(dir: &Path, file: KeyFile, vault: &dyn KeyVault) -> Result<Self, StoreError> {
+        let current = file.current.open(vault)?;
+        let pending = file.pending.as_ref().map(|p| p.open(vault)).transpose()?;
+        let mut keys = Self {
+            file,
+            current,
+            pending,
+        };
+        keys.seal_again_if_old(dir, vault)?;
+        Ok(keys)
+    }
+
+    /// A vault may have moved to a new wrapping key and still open what the old one sealed.
+    fn seal_again_if_old(&mut self, dir: &Path, vault: &dyn KeyVault) -> Result<(), StoreError> {
+        let generation = vault.generation()?;
+        if self.file.current.is_of_generation(generation) {
+            return Ok(());
+        }
+        self.file.current = WrappedKey::seal(&self.current, vault)?;
+        if let Some(pending) = &self.pending {
+            self.file.pending = Some(WrappedKey::seal(pending, vault)?);
+        }
+        self.file.save(dir)
+    }
+
+    pub(crate) fn is_rotating(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// The key a file has. A new or unreadable file has the current one.
+    pub(crate) fn of(&self, dir: &Path, file: StoreFile) -> Result<DataKey, StoreError> {
+        let path = dir.join(file.name());
+        match &self.pending {
+            Some(pending) if path.exists() && opens(&path, file, pending)? => Ok(pending.clone()),
+            _ => Ok(self.current.clone()),
+        }
+    }
+
+    /// Notes the key to go to, before any file has it.
+    pub(crate) fn begin_rotation(
+        &mut self,
+        dir: &Path,
+        vault: &dyn KeyVault,
+    ) -> Result<(), StoreError> {
+        if self.pending.is_some() {
+            return Ok(());
+        }
+        let next = DataKey::generate()?;
+        self.file.pending = Some(WrappedKey::seal(&next, vault)?);
+        self.file.save(dir)?;
+        self.pending = Some(next);
+        Ok(())
+    }
+
+    /// Gives a file the key a rotation goes to, unless it has it already.
+    pub(crate) fn rekey(&self, dir: &Path, file: StoreFile) -> Result<(), StoreError> {
+        let path = dir.join(file.name());
+        let Some(next) = &self.pending else {
+            return Ok(());
+        };
+        if !path.exists() || opens(&path, file, next)? {
+            return Ok(());
+        }
+        rekey_file(&path, file, &self.current, next)
+    }
+
+    /// Makes the new key the only one, once every file has it.
+    pub(crate) fn end_rotation(&mut self, dir: &Path) -> Result<(), StoreError> {
+        let (Some(next), Some(sealed)) = (self.pending.take(), self.file.pending.take()) else {
+            return Ok(());
+        };
+        self.current = next;
+        self.file.current = sealed;
+        self.file.save(dir)
+    }
+}
+
+fn opens(path: &Path, file: StoreFile, key: &DataKey) -> Result<bool, StoreError> {
+    match connection::open(path, file, key, Mode::Read) {
+        Ok(_) => Ok(true),
+        Err(StoreError::Damaged(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Rewrites every page under a new key in one transaction with a rollback journal: after a kill the
+/// file has either the old key or the new one.
+fn rekey_file(
+    path: &Path,
+    file: StoreFile,
+    old: &DataKey,
+    new: &DataKey,
+) -> Result<(), StoreError> {
+    let connection = connection::open(path, file, old, Mode::Write { max_bytes: None })?;
+    connection::run(&connection, "PRAGMA wal_checkpoint(TRUNCATE)").in_file(file)?;
+    connection::run(&connection, "PRAGMA journal_mode = DELETE").in_file(file)?;
+    connection::run(&connection, "PRAGMA synchronous = FULL").in_file(file)?;
+    connection
+        .key(None::<&str>, new.raw_key_text().as_slice(), true)
+        .in_file(file)?;
+    drop(connection);
+    connection::open(path, file, new, Mode::Read).map(drop)
+}

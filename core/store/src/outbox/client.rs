@@ -1,0 +1,73 @@
+//! This phone's numbering of operations.
+
+use crate::StoreError;
+use crate::error::In;
+use crate::key;
+use crate::sql::{id_at, signed, u64_at};
+use fieldfare_model::ClientId;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A numbering and the next number in it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Client {
+    pub(crate) id: ClientId,
+    pub(crate) next_n: u64,
+}
+
+pub(crate) fn read(db: &Connection) -> Result<Option<Client>, StoreError> {
+    db.query_row("SELECT id, next_n FROM client", [], |row| {
+        Ok(Client {
+            id: id_at(row, 0)?,
+            next_n: u64_at(row, 1)?,
+        })
+    })
+    .optional()
+    .in_outbox()
+}
+
+/// The numbering in use, which [`ensure`] made.
+pub(crate) fn current(db: &Connection) -> Result<Client, StoreError> {
+    read(db)?.ok_or(StoreError::Encoding("client id"))
+}
+
+/// Makes a numbering if there is none.
+pub(crate) fn ensure(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    match read(transaction)? {
+        Some(_) => Ok(()),
+        None => begin(transaction, new_id()?),
+    }
+}
+
+pub(crate) fn new_id() -> Result<ClientId, StoreError> {
+    let mut random = [0; 10];
+    key::random(&mut random)?;
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+    let unix_ms = since_1970.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(0));
+    Ok(ClientId::v7(unix_ms, random))
+}
+
+/// Starts a numbering at 1. Operations without a result lose their numbers and keep their ids.
+pub(crate) fn begin(transaction: &Transaction<'_>, id: ClientId) -> Result<(), StoreError> {
+    transaction
+        .execute(
+            "UPDATE operation SET n = NULL, client = NULL WHERE state = 0",
+            [],
+        )
+        .in_outbox()?;
+    transaction
+        .execute(
+            "INSERT INTO client (one, id, next_n) VALUES (1, ?1, 1)
+             ON CONFLICT (one) DO UPDATE SET id = excluded.id, next_n = 1",
+            [id.as_bytes()],
+        )
+        .in_outbox()?;
+    Ok(())
+}
+
+pub(crate) fn set_next_n(transaction: &Transaction<'_>, next_n: u64) -> Result<(), StoreError> {
+    transaction
+        .execute("UPDATE client SET next_n = ?1", params![signed(next_n)])
+        .in_outbox()?;
+    Ok(())
+}
