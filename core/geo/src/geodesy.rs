@@ -127,8 +127,7 @@ impl Compass {
         }
     }
 
-    /// East and north parts of a place, in units of the radius. Taking the difference to the
-    /// origin first keeps millimetres apart.
+    /// East and north parts of a place, in units of the radius: exactly 0 for the origin.
     pub(crate) fn east_north(&self, place: UnitVector) -> (f64, f64) {
         let step = place.minus(self.up);
         (step.dot(self.east), step.dot(self.north))

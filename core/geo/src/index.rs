@@ -72,7 +72,7 @@ impl RTreeObject for Leaf {
     }
 }
 
-/// Twenty-five children a node load twice as quick as rstar's six and search as quick.
+/// Twenty-five children a node load quicker than rstar's six and search as quick (measured).
 #[derive(Debug, Clone, Copy)]
 struct NodeSize;
 
@@ -280,4 +280,19 @@ fn chord2_beyond(metres: f64) -> f64 {
     }
     let half_chord = libm::sin(half_angle);
     4.0 * half_chord * half_chord * (1.0 + 1e-9) + 1e-30
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_used_again() {
+        let mut index = SpatialIndex::new();
+        for key in 0..100 {
+            index.insert(key, LatLng::new(1.0, 2.0).unwrap());
+            index.remove(key);
+        }
+        assert_eq!(index.slots.len(), 1);
+    }
 }

@@ -15,7 +15,7 @@ fn the_published_example() {
     let cell = Cell::at(at(37.361_559_3, -122.055_323_8), resolution(5));
     assert_eq!(cell.to_string(), "85283473fffffff");
     assert_eq!(cell, "85283473fffffff".parse().unwrap());
-    assert_eq!(cell.index(), 0x8528_3473_fff_ffff);
+    assert_eq!(cell.index(), 0x0852_8347_3fff_ffff);
     assert_eq!(Cell::try_from(cell.index()), Ok(cell));
     assert_eq!(cell.resolution().number(), 5);
     let centre = cell.centre().unwrap();

@@ -54,6 +54,7 @@ fn bearings_with_a_closed_form() {
         (at(0.0, 0.0), at(0.0, 1.0), 90.0),
         (at(0.0, 0.0), at(-1.0, 0.0), 180.0),
         (at(0.0, 0.0), at(0.0, -1.0), 270.0),
+        (at(0.0, 0.0), at(1.0, -1e-17), 0.0),
         (at(0.0, 180.0), at(0.0, -179.0), 90.0),
         (at(0.0, -180.0), at(0.0, 179.0), 270.0),
         (at(60.0, 10.0), at(90.0, -100.0), 0.0),
@@ -105,7 +106,12 @@ fn results_are_the_same_bits_everywhere() {
         there.lon(),
     ]
     .map(f64::to_bits);
-    let want = [0, 0, 0, 0];
+    let want = [
+        0x411e_c7b6_1a31_a082,
+        0x4068_7400_5215_d17c,
+        0x404a_0ffb_eca0_136e,
+        0x402c_bd0d_5085_56f8,
+    ];
     assert_eq!(got, want, "{got:#x?}");
 }
 
@@ -186,6 +192,13 @@ proptest! {
         }
         let back = destination(a, bearing_deg(a, b), distance_m(a, b)).unwrap();
         prop_assert!(distance_m(back, b) < 1e-6);
+    }
+
+    #[test]
+    fn a_place_lies_nowhere_from_itself(a in anywhere()) {
+        prop_assert_eq!(distance_m(a, a), 0.0);
+        prop_assert_eq!(bearing_deg(a, a), 0.0);
+        prop_assert_eq!(LocalPlane::at(a).to_xy(a), (0.0, 0.0));
     }
 
     #[test]

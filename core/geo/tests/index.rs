@@ -141,6 +141,7 @@ fn inside(ring: &[(f64, f64)], center: LatLng, point: LatLng) -> bool {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
     #[test]
     fn finds_what_a_loop_finds(
         positions in vec(anywhere(), 0..400), center in anywhere(), other in anywhere(), metres in radius(),
@@ -257,7 +258,9 @@ fn senseless_radii_find_nothing() {
         assert_eq!(index.within_radius(at(0.0, 0.0), metres), []);
     }
     assert_eq!(index.within_radius(at(0.0, 0.0), -0.0).len(), 1);
-    assert_eq!(index.within_radius(at(0.0, 180.0), 20_015_115.0).len(), 1);
+    for all_of_it in [20_015_115.0, 40_030_000.0, 6e7, f64::MAX, f64::INFINITY] {
+        assert_eq!(index.within_radius(at(0.0, 180.0), all_of_it).len(), 1);
+    }
 }
 
 #[test]

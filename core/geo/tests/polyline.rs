@@ -40,6 +40,7 @@ fn says_what_is_wrong() {
         Err(PolylineError::Byte { at: 13 })
     );
     assert_eq!(decode("~~~~~~~~?"), Err(PolylineError::TooLarge { at: 6 }));
+    assert_eq!(decode("~~~~~~^?"), Err(PolylineError::TooLarge { at: 6 }));
     assert_eq!(
         decode("??_____C?"),
         Err(PolylineError::OutOfRange { index: 1 })
