@@ -1,4 +1,6 @@
 //! What the whole-system tests, the benches and the demo share.
 #![forbid(unsafe_code)]
 
+pub mod figures;
 pub mod leads;
+pub mod map;
