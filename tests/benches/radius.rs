@@ -1,5 +1,11 @@
 //! Leads within 500 m: our index beside SQLite's R*Tree, H3 buckets and brute force, in one run.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 use fieldfare_geo::{BoundingBox, Cell, Resolution, SpatialIndex, UnitVector, destination};
 use fieldfare_model::{LatLng, TerritoryId};
@@ -12,11 +18,24 @@ const RADIUS_M: f64 = 500.0;
 const ROUNDS: usize = 5;
 
 fn main() {
-    let rows: Vec<Vec<String>> =
-        [10_000, 100_000, 1_000_000].into_iter().flat_map(measure).collect();
+    let rows: Vec<Vec<String>> = [10_000, 100_000, 1_000_000]
+        .into_iter()
+        .flat_map(measure)
+        .collect();
     print_table(
         "Leads within 500 m, spread over 300 x 300 km; microseconds a query, median of 5 rounds",
-        &["leads", "ours", "R*Tree", "ratio", "H3", "ratio", "brute force", "ratio", "hits", "load ms"],
+        &[
+            "leads",
+            "ours",
+            "R*Tree",
+            "ratio",
+            "H3",
+            "ratio",
+            "brute force",
+            "ratio",
+            "hits",
+            "load ms",
+        ],
         &rows,
     );
     println!("  Every peer's answers were compared with ours: same leads for every query.");
@@ -36,7 +55,12 @@ fn measure(n: usize) -> Option<Vec<String>> {
     let vectors: Vec<UnitVector> = places.iter().map(|at| UnitVector::from(*at)).collect();
     let mut hits = 0;
     for centre in &centres {
-        let ours = sorted(index.within_radius(*centre, RADIUS_M).into_iter().map(|h| h.key));
+        let ours = sorted(
+            index
+                .within_radius(*centre, RADIUS_M)
+                .into_iter()
+                .map(|h| h.key),
+        );
         hits += ours.len();
         assert_eq!(ours, sorted(ask_rtree(&rtree, &vectors, *centre)));
         assert_eq!(ours, sorted(ask_h3(&cells, &vectors, *centre)));
@@ -75,15 +99,20 @@ fn is_near(vectors: &[UnitVector], key: u32, centre: UnitVector) -> bool {
 
 fn brute_force(vectors: &[UnitVector], centre: LatLng) -> Vec<u32> {
     let centre = UnitVector::from(centre);
-    (0..vectors.len() as u32).filter(|key| is_near(vectors, *key, centre)).collect()
+    (0..vectors.len() as u32)
+        .filter(|key| is_near(vectors, *key, centre))
+        .collect()
 }
 
 fn sqlite_rtree(places: &[LatLng]) -> rusqlite::Connection {
     let mut db = rusqlite::Connection::open_in_memory().unwrap();
-    db.execute_batch("CREATE VIRTUAL TABLE place USING rtree(id, lat0, lat1, lon0, lon1)").unwrap();
+    db.execute_batch("CREATE VIRTUAL TABLE place USING rtree(id, lat0, lat1, lon0, lon1)")
+        .unwrap();
     let tx = db.transaction().unwrap();
     {
-        let mut insert = tx.prepare("INSERT INTO place VALUES (?1, ?2, ?2, ?3, ?3)").unwrap();
+        let mut insert = tx
+            .prepare("INSERT INTO place VALUES (?1, ?2, ?2, ?3, ?3)")
+            .unwrap();
         for (i, at) in places.iter().enumerate() {
             insert.execute((i as i64, at.lat(), at.lon())).unwrap();
         }
@@ -103,7 +132,9 @@ fn ask_rtree(db: &rusqlite::Connection, vectors: &[UnitVector], centre: LatLng) 
         .unwrap();
     let centre = UnitVector::from(centre);
     query
-        .query_map((sw.lat(), ne.lat(), sw.lon(), ne.lon()), |row| row.get::<_, u32>(0))
+        .query_map((sw.lat(), ne.lat(), sw.lon(), ne.lon()), |row| {
+            row.get::<_, u32>(0)
+        })
         .unwrap()
         .map(Result::unwrap)
         .filter(|key| is_near(vectors, *key, centre))
@@ -126,7 +157,10 @@ fn resolution() -> Resolution {
 fn h3_buckets(places: &[LatLng]) -> HashMap<Cell, Vec<u32>> {
     let mut cells: HashMap<Cell, Vec<u32>> = HashMap::new();
     for (i, at) in places.iter().enumerate() {
-        cells.entry(Cell::at(*at, resolution())).or_default().push(i as u32);
+        cells
+            .entry(Cell::at(*at, resolution()))
+            .or_default()
+            .push(i as u32);
     }
     cells
 }

@@ -5,6 +5,7 @@
 //! happens in the caller's transaction, so commit order is sequence order.
 
 pub mod assignments;
+mod compress;
 pub mod consent;
 mod index;
 mod lookup;
@@ -15,6 +16,7 @@ mod rules;
 mod scopes;
 mod server_store;
 
+pub use compress::compress;
 pub use index::{changes, is_present_in_any};
 pub use lookup::{Counts, LeadFilter, counts, lead_by_crm, leads, visits_of};
 pub use rows::{delete, put, put_for, row, rows_of};

@@ -1,4 +1,4 @@
-use crate::feed::TenantStore;
+use crate::feed::{TenantStore, compress};
 use crate::feed::pings::{self, Ping, PingOutcome};
 use crate::http::ApiError;
 use crate::http::device::Device;
@@ -17,9 +17,6 @@ use fieldfare_sync::{
 };
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
-
-/// Level of zstd for frames: as in the protocol's measurements.
-const ZSTD_LEVEL: i32 = 3;
 
 const MAX_PINGS: usize = 1_000;
 
@@ -209,10 +206,6 @@ pub(super) async fn pings(
     };
     let body = encode_message(&reply_body).map_err(StoreError::from)?;
     reply(ServerEffect { status: 200, body })
-}
-
-fn compress(bytes: &[u8]) -> Vec<u8> {
-    zstd::bulk::compress(bytes, ZSTD_LEVEL).unwrap_or_default()
 }
 
 async fn blocking<T: Send + 'static>(
