@@ -1,4 +1,5 @@
 //! The index against a loop over everything.
+#![allow(clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 mod common;
 use common::{anywhere, at, radius};
