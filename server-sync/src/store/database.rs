@@ -172,6 +172,7 @@ fn connect(path: &Path, key: &SubKey, flags: OpenFlags) -> Result<Connection, St
 
 fn unlock(connection: &Connection, key: &SubKey, path: &Path) -> Result<(), StoreError> {
     let pragma = Zeroizing::new(format!("PRAGMA key = \"x'{}'\"", *hex_key(key)));
+    connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
     connection.execute_batch(&pragma)?;
     let version: Option<String> = connection
         .prepare("PRAGMA cipher_version")?
