@@ -6,8 +6,9 @@ use serde::Serialize;
 ///
 /// ```compile_fail
 /// # use fieldfare_engine::consent::Ping;
-/// # fn make(id: fieldfare_model::PingId, fix: fieldfare_model::Fix) {
-/// let ping = Ping { id, fix };
+/// # use fieldfare_model::{ConsentEventId, Fix, PingId, Purpose};
+/// # fn make(id: PingId, purpose: Purpose, consent: ConsentEventId, fix: Fix) {
+/// let ping = Ping { id, purpose, consent, fix };
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]

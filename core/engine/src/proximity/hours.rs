@@ -25,7 +25,7 @@ impl Clocks {
         self.local(zone, at).is_some_and(|local| {
             let day = local.weekday().to_monday_zero_offset();
             let minute = i16::from(local.hour()) * 60 + i16::from(local.minute());
-            hours.allows(day.unsigned_abs().into(), minute.unsigned_abs())
+            hours.allows(day.unsigned_abs(), minute.unsigned_abs())
         })
     }
 
