@@ -1,0 +1,171 @@
+use crate::clock::Sources;
+use crate::consenting::Consents;
+use crate::location::Location;
+use crate::map::{LeadMap, Spot, SpotChange};
+use crate::observers::Observers;
+use crate::signing_in::Session;
+use crate::syncing::SyncSlot;
+use crate::{
+    ChangeNotice, ChangeObserver, EngineConfig, EngineResult, HttpTransport, HttpsTransport,
+    ObserverToken, Parts,
+};
+use fieldfare_model::{Entity, LeadId, LeadStatus, RowId};
+use fieldfare_store::{KeyVault, LeadPosition, OpenReport, Store, StoreOptions};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Beyond this many changed leads all positions are read again, which then is quicker.
+const MANY_LEADS: usize = 5_000;
+
+/// The engine. One for each folder and process.
+///
+/// Calls may come from any thread. Those that are not async block for micro- to milliseconds,
+/// except [`Engine::rotate_key`].
+pub struct Engine {
+    pub(crate) config: EngineConfig,
+    pub(crate) store: Store,
+    pub(crate) transport: Arc<dyn HttpTransport>,
+    pub(crate) sources: Sources,
+    pub(crate) map: Arc<LeadMap>,
+    pub(crate) session: Session,
+    pub(crate) consents: Mutex<Consents>,
+    pub(crate) location: Mutex<Location>,
+    pub(crate) observers: Observers,
+    pub(crate) sync_slot: SyncSlot,
+}
+
+impl Engine {
+    /// Opens the phone's files, making them if there are none, and loads where the leads are.
+    ///
+    /// A damaged file is moved aside and kept; the report says so. `transport` is what carries
+    /// requests; none for the built-in [`HttpsTransport`].
+    ///
+    /// # Errors
+    /// [`crate::EngineError::Key`] if the files cannot be opened with the vault's key: nothing is
+    /// touched then. [`crate::EngineError::DiskFull`] and [`crate::EngineError::Storage`].
+    pub fn open(
+        config: EngineConfig,
+        vault: Arc<dyn KeyVault>,
+        transport: Option<Arc<dyn HttpTransport>>,
+    ) -> EngineResult<(Arc<Self>, OpenReport)> {
+        let parts = Parts {
+            transport,
+            ..Parts::default()
+        };
+        Self::open_with(config, vault, parts)
+    }
+
+    /// Like [`Engine::open`], with every part an app or a test may replace.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn open_with(
+        config: EngineConfig,
+        vault: Arc<dyn KeyVault>,
+        parts: Parts,
+    ) -> EngineResult<(Arc<Self>, OpenReport)> {
+        let transport = match parts.transport {
+            Some(transport) => transport,
+            None => Arc::new(HttpsTransport::new(config.allow_insecure_loopback)?),
+        };
+        let location = Location::new(&config)?;
+        let options = StoreOptions {
+            full_text: config.full_text,
+            ..StoreOptions::default()
+        };
+        let (store, report) = Store::open(&config.dir, vault, options)?;
+        let spots = store.positions()?.into_iter().map(spot_of).collect();
+        let engine = Self {
+            map: LeadMap::load(spots),
+            session: Session::load(&store)?,
+            sources: Sources::new(parts.clock),
+            consents: Mutex::default(),
+            location: Mutex::new(location),
+            observers: Observers::default(),
+            sync_slot: SyncSlot::default(),
+            config,
+            store,
+            transport,
+        };
+        engine.load_consents()?;
+        engine.load_proximity()?;
+        Ok((Arc::new(engine), report))
+    }
+
+    /// Asks for change notices from now on.
+    pub fn add_observer(&self, observer: Arc<dyn ChangeObserver>) -> ObserverToken {
+        self.observers.add(observer)
+    }
+
+    /// Whether the map's tree is built. Until then a list answers, slower and with the same answers.
+    pub fn is_map_indexed(&self) -> bool {
+        self.map.is_indexed()
+    }
+
+    /// Ends change notices. One that is under way may still come.
+    pub fn remove_observer(&self, token: ObserverToken) {
+        self.observers.remove(token);
+    }
+
+    /// Brings the map up to date and tells observers; `more` is what the rows do not say.
+    pub(crate) fn changed_with(
+        &self,
+        changes: &[(Entity, RowId)],
+        more: ChangeNotice,
+    ) -> EngineResult<()> {
+        self.follow(changes)?;
+        self.observers.tell(&ChangeNotice::of(changes).and(more));
+        Ok(())
+    }
+
+    fn follow(&self, changes: &[(Entity, RowId)]) -> EngineResult<()> {
+        let leads: Vec<LeadId> = changes
+            .iter()
+            .filter(|(entity, _)| *entity == Entity::LEAD)
+            .map(|(_, id)| LeadId::from(*id))
+            .collect();
+        if leads.len() > MANY_LEADS {
+            return self.reload_map();
+        }
+        if leads.is_empty() {
+            return Ok(());
+        }
+        let gone = leads.iter().map(|id| (*id, None));
+        let placed = self.store.positions_of(&leads)?.into_iter().map(spot_of);
+        let placed = placed.map(|spot| (spot.id, Some(spot)));
+        let changes: Vec<SpotChange> = gone.chain(placed).collect();
+        self.map.apply(changes);
+        Ok(())
+    }
+
+    pub(crate) fn reload_map(&self) -> EngineResult<()> {
+        let spots = self.store.positions()?.into_iter().map(spot_of).collect();
+        self.map.replace(spots);
+        Ok(())
+    }
+
+    pub(crate) fn lock_consents(&self) -> MutexGuard<'_, Consents> {
+        self.consents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn lock_location(&self) -> MutexGuard<'_, Location> {
+        self.location.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Engine")
+    }
+}
+
+/// A status this build does not know counts as open for the map.
+fn spot_of(position: LeadPosition) -> Spot {
+    Spot {
+        id: position.id,
+        at: position.position,
+        score: position.score,
+        tier: position.tier,
+        status: position.status.unwrap_or(LeadStatus::Open),
+        alert_radius_m: position.alert_radius_m,
+    }
+}
