@@ -42,7 +42,7 @@ fn flags(mode: Mode) -> OpenFlags {
         Mode::Write { .. } => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
         Mode::Read => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
-    access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW
+    access | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
 /// SQLCipher writes its errors to standard error unless told otherwise.

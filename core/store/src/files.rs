@@ -39,8 +39,8 @@ pub struct OpenReport {
     pub outbox: FileReport,
     /// What was read from a damaged outbox.
     pub salvage: Option<Salvage>,
-    /// A key rotation that was cut short could not be finished now, for want of space; the store works,
-    /// and it is tried again at the next open.
+    /// A key rotation that was cut short could not be finished now, for want of space or because a file is
+    /// damaged; the store works, and it is tried again at the next open.
     pub is_rotation_pending: bool,
 }
 
@@ -84,9 +84,11 @@ fn finish_rotation(dir: &Path, keys: &mut Keys) -> Result<bool, StoreError> {
     }
     for file in FILES {
         match keys.rekey(dir, file) {
-            // A damaged file is moved aside when it is opened.
-            Ok(()) | Err(StoreError::Damaged(_)) => {}
-            Err(StoreError::DiskFull(_) | StoreError::Io(_)) => return Ok(true),
+            Ok(()) => {}
+            // A damaged file keeps its key until it has been moved aside and read.
+            Err(StoreError::DiskFull(_) | StoreError::Io(_) | StoreError::Damaged(_)) => {
+                return Ok(true);
+            }
             Err(error) => return Err(error),
         }
     }

@@ -32,14 +32,14 @@ pub struct SyncStatus {
 }
 
 impl Store {
-    fn from_cache<T>(
+    fn read_cache<T>(
         &self,
         work: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.with(|files| files.cache.read(work))
     }
 
-    fn from_outbox<T>(
+    fn read_outbox<T>(
         &self,
         work: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
@@ -59,7 +59,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] as storage has it.
     pub fn leads(&self, ids: &[LeadId]) -> Result<Vec<StoredRow>, StoreError> {
-        self.from_cache(|db| query::leads(db, ids))
+        self.read_cache(|db| query::leads(db, ids))
     }
 
     /// A page of leads, after the end of the page before.
@@ -76,7 +76,7 @@ impl Store {
         if filter.text.is_some() {
             self.require_full_text()?;
         }
-        self.from_cache(|db| query::page(db, filter, order, after, limit))
+        self.read_cache(|db| query::page(db, filter, order, after, limit))
     }
 
     /// Leads whose name, address or notes have what was typed, best first. The last word may be a
@@ -86,7 +86,7 @@ impl Store {
     /// [`StoreError::SearchOff`] if the store has no full text.
     pub fn search_leads(&self, typed: &str, limit: usize) -> Result<Vec<StoredRow>, StoreError> {
         self.require_full_text()?;
-        self.from_cache(|db| query::search(db, typed, limit))
+        self.read_cache(|db| query::search(db, typed, limit))
     }
 
     fn require_full_text(&self) -> Result<(), StoreError> {
@@ -104,7 +104,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] as storage has it.
     pub fn positions(&self) -> Result<Vec<LeadPosition>, StoreError> {
-        self.from_cache(query::positions)
+        self.read_cache(query::positions)
     }
 
     /// The positions of some leads; those that have none, or are gone, are left out.
@@ -112,7 +112,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] as storage has it.
     pub fn positions_of(&self, ids: &[LeadId]) -> Result<Vec<LeadPosition>, StoreError> {
-        self.from_cache(|db| query::positions_of(db, ids))
+        self.read_cache(|db| query::positions_of(db, ids))
     }
 
     /// One row of any entity.
@@ -120,7 +120,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] as storage has it.
     pub fn row(&self, entity: Entity, id: RowId) -> Result<Option<StoredRow>, StoreError> {
-        self.from_cache(|db| query::row(db, (entity, id)))
+        self.read_cache(|db| query::row(db, (entity, id)))
     }
 
     /// Every row of an entity other than leads, in order of id.
@@ -128,7 +128,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] as storage has it.
     pub fn records(&self, entity: Entity) -> Result<Vec<StoredRow>, StoreError> {
-        self.from_cache(|db| query::records(db, entity))
+        self.read_cache(|db| query::records(db, entity))
     }
 
     /// The rows of an entity that belong to a row: visits of a lead, conflicts of any row.
@@ -136,7 +136,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] as storage has it.
     pub fn records_of(&self, entity: Entity, parent: RowId) -> Result<Vec<StoredRow>, StoreError> {
-        self.from_cache(|db| query::records_of(db, entity, parent))
+        self.read_cache(|db| query::records_of(db, entity, parent))
     }
 
     /// How many rows of an entity there are.
@@ -144,7 +144,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] as storage has it.
     pub fn count(&self, entity: Entity) -> Result<u64, StoreError> {
-        self.from_cache(|db| query::count(db, entity))
+        self.read_cache(|db| query::count(db, entity))
     }
 
     /// Operations without an answer, in the order they were made.
@@ -152,7 +152,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] as storage has it.
     pub fn waiting_operations(&self) -> Result<Vec<StoredOperation>, StoreError> {
-        self.from_outbox(batch::waiting)
+        self.read_outbox(batch::waiting)
     }
 
     /// Operations refused for good and not put away, oldest first.
@@ -160,7 +160,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] as storage has it.
     pub fn refused_operations(&self) -> Result<Vec<StoredOperation>, StoreError> {
-        self.from_outbox(refused::list)
+        self.read_outbox(refused::list)
     }
 
     /// Where syncing stands.
@@ -168,11 +168,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`] as storage has it.
     pub fn sync_status(&self) -> Result<SyncStatus, StoreError> {
-        let (client, waiting, refused) = self.from_outbox(|db| {
+        let (client, waiting, refused) = self.read_outbox(|db| {
             let (waiting, refused) = batch::counts(db)?;
             Ok((client::current(db)?.id, waiting, refused))
         })?;
-        self.from_cache(|db| {
+        self.read_cache(|db| {
             let state = state::read(db)?;
             let scopes = scopes::all(db)?;
             let shown_scopes = scopes.iter().filter(|scope| scope.is_shown).count();
@@ -193,7 +193,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] as storage has it.
     pub fn consent_events(&self) -> Result<Vec<ConsentEvent>, StoreError> {
-        self.from_outbox(consent::all)
+        self.read_outbox(consent::all)
     }
 
     /// The last entry of the consent ledger.
@@ -201,7 +201,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] as storage has it.
     pub fn consent_head(&self) -> Result<LedgerHead, StoreError> {
-        self.from_outbox(consent::head)
+        self.read_outbox(consent::head)
     }
 
     /// The grant of this phone's ledger that covers a purpose at a moment.
@@ -213,7 +213,7 @@ impl Store {
         purpose: Purpose,
         at: TimestampMs,
     ) -> Result<Option<ConsentEventId>, StoreError> {
-        self.from_outbox(|db| consent::active_grant(db, purpose, at))
+        self.read_outbox(|db| consent::active_grant(db, purpose, at))
     }
 
     /// Pings that were not sent yet, oldest first.
@@ -221,7 +221,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] as storage has it.
     pub fn unsent_pings(&self, limit: usize) -> Result<Vec<Ping>, StoreError> {
-        self.from_outbox(|db| ping::unsent(db, limit))
+        self.read_outbox(|db| ping::unsent(db, limit))
     }
 
     /// A small value kept beside the outbox.
@@ -229,6 +229,6 @@ impl Store {
     /// # Errors
     /// [`StoreError`] as storage has it.
     pub fn setting(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.from_outbox(|db| setting::get(db, name))
+        self.read_outbox(|db| setting::get(db, name))
     }
 }

@@ -20,6 +20,9 @@ pub(crate) fn wipe(
 }
 
 fn remove_files(dir: &Path) -> Result<(), StoreError> {
+    if !dir.exists() {
+        return Ok(());
+    }
     let mut result = Ok(());
     for entry in std::fs::read_dir(dir)? {
         let path = entry?.path();

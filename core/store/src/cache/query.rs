@@ -126,7 +126,13 @@ fn finish(raw: RawLead, is_pending: bool) -> Result<StoredRow, StoreError> {
     })
 }
 
+/// How many leads are looked at in their order before all that match are gathered and sorted.
+const LOOKED_AT_IN_ORDER: usize = 1_000;
+
 /// A page of leads.
+///
+/// Leads are first looked at in the order of an index, which ends early when many match; if too few do,
+/// one scan gathers all that match.
 pub(crate) fn page(
     db: &Connection,
     filter: &LeadFilter,
@@ -134,29 +140,16 @@ pub(crate) fn page(
     after: Option<&PageEnd>,
     limit: usize,
 ) -> Result<Page, StoreError> {
-    let (key, direction, beyond) = match order {
-        LeadOrder::Name => ("coalesce(name, '') COLLATE NOCASE", "ASC", ">"),
-        LeadOrder::Changed => (
-            "CASE version WHEN 0 THEN 9223372036854775807 ELSE version END",
-            "DESC",
-            "<",
-        ),
+    let listing = Listing {
+        order: Order::of(order),
+        filter: conditions(filter),
+        after,
+        wanted: limit.saturating_add(1).min(i32::MAX as usize),
     };
-    let mut conditions = conditions(filter);
-    if let Some(end) = after {
-        conditions.add(
-            &format!("({key}, rowno) {beyond} (?, ?)"),
-            [end.key.clone(), Value::Int(end.no)],
-        );
+    let mut rows = listing.first_in_order(db)?;
+    if rows.len() < listing.wanted && !listing.filter.sql.is_empty() {
+        rows = listing.gathered(db)?;
     }
-    let sql = format!(
-        "SELECT {}, {key} FROM lead WHERE {SHOWN}{} ORDER BY {key} {direction}, rowno {direction}
-         LIMIT {}",
-        *LEAD_COLUMNS,
-        conditions.sql,
-        limit.saturating_add(1).min(i32::MAX as usize),
-    );
-    let mut rows = rows_with_ends(db, &sql, &conditions.params)?;
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     let last = rows.last().map(|(_, end)| end.clone());
@@ -164,6 +157,92 @@ pub(crate) fn page(
         next: last.filter(|_| has_more),
         rows: rows.into_iter().map(|(row, _)| row).collect(),
     })
+}
+
+struct Order {
+    key: &'static str,
+    direction: &'static str,
+    beyond: &'static str,
+}
+
+impl Order {
+    const fn of(order: LeadOrder) -> Self {
+        match order {
+            LeadOrder::Name => Self {
+                key: "coalesce(name, '') COLLATE NOCASE",
+                direction: "ASC",
+                beyond: ">",
+            },
+            LeadOrder::Changed => Self {
+                key: "CASE version WHEN 0 THEN 9223372036854775807 ELSE version END",
+                direction: "DESC",
+                beyond: "<",
+            },
+        }
+    }
+
+    fn by(&self) -> String {
+        let Self { key, direction, .. } = self;
+        format!("ORDER BY {key} {direction}, rowno {direction}")
+    }
+}
+
+struct Listing<'a> {
+    order: Order,
+    filter: Conditions,
+    after: Option<&'a PageEnd>,
+    wanted: usize,
+}
+
+impl Listing<'_> {
+    fn first_in_order(&self, db: &Connection) -> Result<Vec<(StoredRow, PageEnd)>, StoreError> {
+        let place = self.place();
+        let looked_at = if self.filter.sql.is_empty() {
+            self.wanted
+        } else {
+            LOOKED_AT_IN_ORDER.max(self.wanted)
+        };
+        let sql = format!(
+            "SELECT {}, {key} FROM (SELECT * FROM lead WHERE {SHOWN}{} {by} LIMIT {looked_at}) AS lead
+             WHERE true{} {by} LIMIT {}",
+            *LEAD_COLUMNS,
+            place.sql,
+            self.filter.sql,
+            self.wanted,
+            key = self.order.key,
+            by = self.order.by(),
+        );
+        let params = [place.params.as_slice(), &self.filter.params].concat();
+        rows_with_ends(db, &sql, &params)
+    }
+
+    fn gathered(&self, db: &Connection) -> Result<Vec<(StoredRow, PageEnd)>, StoreError> {
+        let place = self.place();
+        let sql = format!(
+            "SELECT {}, {key} FROM lead NOT INDEXED WHERE {SHOWN}{}{} {by} LIMIT {}",
+            *LEAD_COLUMNS,
+            place.sql,
+            self.filter.sql,
+            self.wanted,
+            key = self.order.key,
+            by = self.order.by(),
+        );
+        let params = [place.params.as_slice(), &self.filter.params].concat();
+        rows_with_ends(db, &sql, &params)
+    }
+
+    /// Beyond the end of the page before.
+    fn place(&self) -> Conditions {
+        let mut place = Conditions::default();
+        if let Some(end) = self.after {
+            let Order { key, beyond, .. } = self.order;
+            place.add(
+                &format!("({key}, rowno) {beyond} (?, ?)"),
+                [end.key.clone(), Value::Int(end.no)],
+            );
+        }
+        place
+    }
 }
 
 fn rows_with_ends(

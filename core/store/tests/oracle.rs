@@ -1,0 +1,633 @@
+//! Random days of a phone against a plain model of what it should show.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+mod common;
+
+use common::{lead_columns, lead_id, operation_id, scope, stage};
+use fieldfare_model::{Columns, Entity, OperationId, Row, RowId, TimestampMs, Value, schema};
+use fieldfare_store::{LeadFilter, LeadOrder, MemoryKeyVault, NewOperation, Store, StoreOptions};
+use fieldfare_sync::{
+    Change, Checkpoint, Epoch, FeedChange, FieldEdit, LeaveReason, OperationResult, Outcome,
+    PhoneStore, Priority, RejectCode, ScopeGrant,
+};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+const SCOPES: [&str; 4] = ["rep:me", "ref", "terr:a", "terr:b"];
+const ROWS: u8 = 6;
+const FIRST_VISIT: u8 = 4;
+
+type Key = (Entity, RowId);
+
+#[derive(Debug, Clone)]
+enum Action {
+    /// The server writes a row into a set of scopes; none deletes it.
+    Write {
+        row: u8,
+        name: u16,
+        scopes: u8,
+    },
+    Grant(u8),
+    Revoke(u8),
+    /// Some changes of a scope arrive.
+    Pull {
+        scope: u8,
+        rows: usize,
+    },
+    Complete,
+    Partial(u8),
+    Restart,
+    Suspend,
+    Edit {
+        row: u8,
+        name: u16,
+    },
+    Create {
+        row: u8,
+        name: u16,
+    },
+    /// The server answers what is sent; `lost` answers never arrive.
+    Push {
+        most: usize,
+        refuse: bool,
+        lost: bool,
+    },
+    Backup,
+    /// The server comes back from its backup, or asks to begin again.
+    Restore,
+    Rebase,
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let row = 0..ROWS;
+    let lead = 0..FIRST_VISIT;
+    prop_oneof![
+        8 => (row, 0u16..400, 0u8..16).prop_map(|(row, name, scopes)| Action::Write { row, name, scopes }),
+        2 => (0u8..4).prop_map(Action::Grant),
+        1 => (0u8..4).prop_map(Action::Revoke),
+        6 => (0u8..4, 1usize..4).prop_map(|(scope, rows)| Action::Pull { scope, rows }),
+        3 => Just(Action::Complete),
+        2 => (0u8..3).prop_map(Action::Partial),
+        2 => Just(Action::Restart),
+        1 => Just(Action::Suspend),
+        3 => (lead.clone(), 0u16..400).prop_map(|(row, name)| Action::Edit { row, name }),
+        1 => (lead, 0u16..400).prop_map(|(row, name)| Action::Create { row, name }),
+        3 => (1usize..4, any::<bool>(), any::<bool>())
+            .prop_map(|(most, refuse, lost)| Action::Push { most, refuse, lost }),
+        1 => Just(Action::Backup),
+        1 => Just(Action::Restore),
+        1 => Just(Action::Rebase),
+    ]
+}
+
+fn key(row: u8) -> Key {
+    let entity = if row < FIRST_VISIT {
+        Entity::LEAD
+    } else {
+        Entity::VISIT
+    };
+    (entity, lead_id(row).row())
+}
+
+fn columns(row: u8, name: u16) -> Columns {
+    if row < FIRST_VISIT {
+        return lead_columns(row, &format!("name{name}"));
+    }
+    let mut columns = Columns::new();
+    columns.set(schema::visit::LEAD, lead_id(0).as_bytes().to_vec());
+    columns.set(schema::visit::NOTE, format!("note{name}").as_str());
+    columns
+}
+
+#[derive(Debug, Clone)]
+struct ServerRow {
+    version: u64,
+    columns: Columns,
+    scopes: BTreeSet<&'static str>,
+}
+
+/// The server, as far as a phone can tell.
+#[derive(Debug, Clone, Default)]
+struct Server {
+    seq: u64,
+    rows: BTreeMap<u8, ServerRow>,
+    left: BTreeMap<(&'static str, u8), u64>,
+    last_n: u64,
+    results: BTreeMap<OperationId, OperationResult>,
+}
+
+impl Server {
+    fn write(&mut self, row: u8, columns: Columns, scopes: BTreeSet<&'static str>) -> u64 {
+        self.seq += 1;
+        let before = self.rows.remove(&row).map(|r| r.scopes).unwrap_or_default();
+        for name in before.difference(&scopes) {
+            self.left.insert((name, row), self.seq);
+        }
+        for name in &scopes {
+            self.left.remove(&(*name, row));
+        }
+        if !scopes.is_empty() {
+            self.rows.insert(
+                row,
+                ServerRow {
+                    version: self.seq,
+                    columns,
+                    scopes,
+                },
+            );
+        }
+        self.seq
+    }
+
+    fn feed(&self, name: &'static str, after: u64) -> Vec<FeedChange> {
+        let puts = self
+            .rows
+            .iter()
+            .filter(|(_, r)| r.scopes.contains(name))
+            .map(|(row, r)| {
+                let (entity, id) = key(*row);
+                let row = Row {
+                    id,
+                    version: r.version,
+                    columns: r.columns.clone(),
+                };
+                FeedChange::Put { entity, row }
+            });
+        let leaves = self
+            .left
+            .iter()
+            .filter(|((s, _), _)| *s == name)
+            .map(|((_, row), seq)| {
+                let (entity, id) = key(*row);
+                FeedChange::Leave {
+                    entity,
+                    id,
+                    seq: *seq,
+                    reason: LeaveReason::Left,
+                }
+            });
+        let mut feed: Vec<_> = puts.chain(leaves).filter(|c| c.seq() > after).collect();
+        feed.sort_by_key(FeedChange::seq);
+        feed
+    }
+
+    fn apply(&mut self, operation: &fieldfare_sync::Operation, refuse: bool) -> OperationResult {
+        if let Some(result) = self.results.get(&operation.id) {
+            self.last_n = self.last_n.max(operation.n);
+            return OperationResult {
+                n: operation.n,
+                ..result.clone()
+            };
+        }
+        assert_eq!(operation.n, self.last_n + 1, "numbers have no gaps");
+        self.last_n = operation.n;
+        let row = (0..ROWS)
+            .find(|r| key(*r) == (operation.entity, operation.row))
+            .unwrap();
+        let outcome = match (&operation.change, self.rows.get(&row).cloned()) {
+            (Change::Create(columns), None) if !refuse => {
+                let version = self.write(row, columns.clone(), BTreeSet::from([SCOPES[2]]));
+                Outcome::Applied { version }
+            }
+            (Change::Edit(edits), Some(mut before)) if !refuse => {
+                for edit in edits {
+                    before.columns.set(edit.tag, edit.new.clone());
+                }
+                Outcome::Applied {
+                    version: self.write(row, before.columns, before.scopes),
+                }
+            }
+            _ => Outcome::Rejected {
+                code: RejectCode::Rule,
+                reason: String::new(),
+            },
+        };
+        let result = OperationResult {
+            id: operation.id,
+            n: operation.n,
+            outcome,
+        };
+        self.results.insert(operation.id, result.clone());
+        result
+    }
+}
+
+#[derive(Debug, Clone)]
+struct ModelOperation {
+    id: OperationId,
+    n: Option<u64>,
+    row: u8,
+    change: Change,
+    result: Option<Outcome>,
+    /// Whether a shown head has it.
+    settled: bool,
+}
+
+/// What the phone should show: for each shown scope a copy of its rows, and edits on top.
+#[derive(Debug, Clone, Default)]
+struct Model {
+    shown: BTreeMap<&'static str, BTreeMap<u8, (u64, Columns)>>,
+    head: u64,
+    operations: Vec<ModelOperation>,
+}
+
+impl Model {
+    fn show(&mut self, server: &Server, due: &[&'static str]) {
+        for name in due {
+            let rows = server.rows.iter().filter(|(_, r)| r.scopes.contains(name));
+            let copy = rows.map(|(row, r)| (*row, (r.version, r.columns.clone())));
+            self.shown.insert(name, copy.collect());
+        }
+        for row in 0..ROWS {
+            let fresh = due
+                .iter()
+                .find_map(|name| self.shown[name].get(&row).cloned());
+            if let Some(fresh) = fresh {
+                for copy in self.shown.values_mut() {
+                    copy.entry(row).and_modify(|old| *old = fresh.clone());
+                }
+            }
+        }
+    }
+
+    fn settle(&mut self) {
+        for operation in &mut self.operations {
+            let version = operation.result.as_ref().and_then(Outcome::version);
+            operation.settled |= version.is_some_and(|v| v <= self.head);
+        }
+    }
+
+    fn base(&self, row: u8) -> Option<(u64, Columns)> {
+        self.shown.values().find_map(|copy| copy.get(&row).cloned())
+    }
+
+    fn is_on_top(operation: &ModelOperation) -> bool {
+        let is_refused = matches!(operation.result, Some(Outcome::Rejected { .. }));
+        !operation.settled && !is_refused
+    }
+
+    fn look(&self, row: u8) -> Option<(u64, Columns)> {
+        let mut look = self.base(row);
+        for operation in self
+            .operations
+            .iter()
+            .filter(|o| o.row == row && Self::is_on_top(o))
+        {
+            match &operation.change {
+                Change::Create(columns) if look.is_none() => look = Some((0, columns.clone())),
+                Change::Edit(edits) => {
+                    if let Some((_, columns)) = &mut look {
+                        for edit in edits {
+                            columns.set(edit.tag, edit.new.clone());
+                        }
+                    }
+                }
+                Change::Create(_) => {}
+            }
+        }
+        look
+    }
+}
+
+struct Day {
+    dir: tempfile::TempDir,
+    vault: Arc<MemoryKeyVault>,
+    store: Option<Store>,
+    server: Server,
+    backup: Server,
+    grants: BTreeSet<&'static str>,
+    model: Model,
+    epoch: u64,
+    operations_made: u64,
+}
+
+impl Day {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let vault = Arc::new(MemoryKeyVault::new());
+        let (store, _) = Store::open(dir.path(), vault.clone(), StoreOptions::default()).unwrap();
+        (&store).enter_epoch(Epoch(1)).unwrap();
+        Self {
+            dir,
+            vault,
+            store: Some(store),
+            server: Server::default(),
+            backup: Server::default(),
+            grants: BTreeSet::from([SCOPES[0], SCOPES[2]]),
+            model: Model::default(),
+            epoch: 1,
+            operations_made: 0,
+        }
+    }
+
+    fn store(&self) -> &Store {
+        self.store.as_ref().unwrap()
+    }
+
+    fn cursor(&self, name: &str) -> u64 {
+        let cursors = self.store().sync_state().unwrap().cursors;
+        cursors
+            .iter()
+            .find(|c| c.scope.as_str() == name)
+            .map_or(0, |c| c.cursor)
+    }
+
+    fn pull(&self, name: &'static str, rows: usize) {
+        let from = self.cursor(name);
+        let feed = self.server.feed(name, from);
+        let some = &feed[..rows.min(feed.len())];
+        let to = if some.len() == feed.len() {
+            self.server.seq
+        } else {
+            some.last().unwrap().seq()
+        };
+        stage(self.store(), &scope(name), from, to, some);
+    }
+
+    fn granted(&self) -> Vec<ScopeGrant> {
+        self.grants.iter().map(|name| common::grant(name)).collect()
+    }
+
+    fn publish(&mut self, priority: Priority, complete: bool) {
+        let granted = self.granted();
+        let due: Vec<_> = self
+            .grants
+            .iter()
+            .copied()
+            .filter(|name| complete || scope(name).priority() <= priority)
+            .collect();
+        for name in &due {
+            self.pull(name, usize::MAX);
+        }
+        self.check("frames taken in are not shown");
+        let checkpoint = Checkpoint {
+            head: self.server.seq,
+            priority,
+            complete,
+        };
+        let before = self.looks();
+        let changed = (&mut self.store()).publish(&granted, &checkpoint).unwrap();
+        let later_ones_shown = self
+            .grants
+            .iter()
+            .any(|name| !due.contains(name) && self.model.shown.contains_key(name));
+        if !later_ones_shown {
+            self.model.show(&self.server, &due);
+        }
+        if complete {
+            self.model
+                .shown
+                .retain(|name, _| self.grants.contains(name));
+            self.model.head = self.server.seq;
+            self.model.settle();
+        }
+        self.check_told(&before, &changed);
+    }
+
+    fn push(&mut self, most: usize, refuse: bool, lost: bool) {
+        let batch = (&mut self.store()).next_batch(most, 100_000).unwrap();
+        for sent in &batch {
+            let known = self
+                .model
+                .operations
+                .iter_mut()
+                .find(|o| o.id == sent.id)
+                .unwrap();
+            known.n = Some(sent.n);
+        }
+        let results: Vec<_> = batch.iter().map(|o| self.server.apply(o, refuse)).collect();
+        if lost {
+            return;
+        }
+        let before = self.looks();
+        let changed = (&mut self.store())
+            .save_results(&results, TimestampMs(5))
+            .unwrap();
+        for result in results {
+            let known = self
+                .model
+                .operations
+                .iter_mut()
+                .find(|o| o.id == result.id)
+                .unwrap();
+            known.result.get_or_insert(result.outcome);
+        }
+        self.model.settle();
+        self.check_told(&before, &changed);
+    }
+
+    fn record(&mut self, row: u8, change: Change) {
+        self.operations_made += 1;
+        let (entity, id) = key(row);
+        let operation = NewOperation {
+            id: operation_id(self.operations_made),
+            entity,
+            row: id,
+            base_version: self.model.look(row).map_or(0, |(version, _)| version),
+            depends_on: None,
+            at: TimestampMs(1),
+            change: change.clone(),
+        };
+        let before = self.looks();
+        let changed = self
+            .store()
+            .record(std::slice::from_ref(&operation))
+            .unwrap();
+        self.model.operations.push(ModelOperation {
+            id: operation.id,
+            n: None,
+            row,
+            change,
+            result: None,
+            settled: false,
+        });
+        self.check_told(&before, &changed);
+    }
+
+    fn new_history(&mut self) {
+        self.epoch += 1;
+        let epoch = self.epoch;
+        (&mut self.store()).enter_epoch(Epoch(epoch)).unwrap();
+        self.model.head = 0;
+        let last_n = self.server.last_n;
+        assert!((&mut self.store()).reoffer(last_n).unwrap());
+        for operation in &mut self.model.operations {
+            if operation.n.is_some_and(|n| n > last_n) && operation.result.is_some() {
+                operation.result = None;
+                operation.settled = false;
+            }
+        }
+    }
+
+    fn run(&mut self, action: Action) {
+        match action {
+            Action::Write { row, name, scopes } => {
+                let scopes = (0..4).filter(|i| scopes & (1 << i) != 0).map(|i| SCOPES[i]);
+                self.server.write(row, columns(row, name), scopes.collect());
+            }
+            Action::Grant(at) => drop(self.grants.insert(SCOPES[usize::from(at)])),
+            Action::Revoke(at) => drop(self.grants.remove(SCOPES[usize::from(at)])),
+            Action::Pull { scope, rows } => {
+                let name = SCOPES[usize::from(scope)];
+                if self.grants.contains(name) {
+                    self.pull(name, rows);
+                }
+            }
+            Action::Complete => self.publish(Priority::BULK, true),
+            Action::Partial(priority) => self.publish(Priority(priority), false),
+            Action::Restart => self.restart(),
+            Action::Suspend => {
+                self.store().suspend().unwrap();
+                self.store().resume().unwrap();
+            }
+            Action::Edit { row, name } => {
+                if self.model.look(row).is_some() {
+                    let tag = schema::lead::NAME;
+                    let new = Value::Text(format!("edit{name}"));
+                    self.record(
+                        row,
+                        Change::Edit(vec![FieldEdit {
+                            tag,
+                            base: Value::Null,
+                            new,
+                        }]),
+                    );
+                }
+            }
+            Action::Create { row, name } => {
+                let is_new = self.model.operations.iter().all(|o| o.row != row);
+                if is_new && !self.server.rows.contains_key(&row) && self.model.look(row).is_none()
+                {
+                    self.record(row, Change::Create(columns(row, name)));
+                }
+            }
+            Action::Push { most, refuse, lost } => self.push(most, refuse, lost),
+            Action::Backup => self.backup = self.server.clone(),
+            Action::Restore => {
+                self.server = self.backup.clone();
+                self.new_history();
+            }
+            Action::Rebase => self.new_history(),
+        }
+        self.check("after a step");
+    }
+
+    /// As after a kill: nothing is closed in order.
+    fn restart(&mut self) {
+        self.store = None;
+        let (store, report) =
+            Store::open(self.dir.path(), self.vault.clone(), StoreOptions::default()).unwrap();
+        assert_eq!(report.cache, fieldfare_store::FileReport::Opened);
+        self.store = Some(store);
+    }
+
+    fn looks(&self) -> Vec<Option<(u64, Columns)>> {
+        (0..ROWS).map(|row| self.model.look(row)).collect()
+    }
+
+    /// Every row that looks different must be among those that were told.
+    fn check_told(&self, before: &[Option<(u64, Columns)>], told: &[Key]) {
+        for (row, before) in (0..ROWS).zip(before) {
+            if self.model.look(row).map(|l| l.1) != before.clone().map(|l| l.1) {
+                assert!(
+                    told.contains(&key(row)),
+                    "row {row} changed and nobody was told"
+                );
+            }
+        }
+    }
+
+    fn check(&self, when: &str) {
+        let store = self.store();
+        let mut leads = BTreeSet::new();
+        for row in 0..ROWS {
+            let stored = store.row(key(row).0, key(row).1).unwrap();
+            let is_pending = self
+                .model
+                .operations
+                .iter()
+                .any(|o| o.row == row && Model::is_on_top(o));
+            if let Some(stored) = &stored {
+                assert_eq!(
+                    stored.is_pending, is_pending,
+                    "pending of row {row}, {when}"
+                );
+            }
+            let seen = stored.map(|s| (s.row.version, s.row.columns));
+            assert_eq!(seen, self.model.look(row), "row {row}, {when}");
+            if row < FIRST_VISIT && seen.is_some() {
+                leads.insert(lead_id(row));
+            }
+            self.check_search(row, seen.as_ref());
+        }
+        let positions = store.positions().unwrap();
+        assert_eq!(
+            positions.iter().map(|p| p.id).collect::<BTreeSet<_>>(),
+            leads
+        );
+        assert_eq!(positions.len(), leads.len());
+        for order in [LeadOrder::Name, LeadOrder::Changed] {
+            let page = store
+                .page_leads(&LeadFilter::default(), order, None, 100)
+                .unwrap();
+            assert_eq!(page.rows.len(), leads.len());
+        }
+        let visits = (FIRST_VISIT..ROWS)
+            .filter(|row| self.model.look(*row).is_some())
+            .count();
+        assert_eq!(
+            store
+                .records_of(Entity::VISIT, lead_id(0).row())
+                .unwrap()
+                .len(),
+            visits
+        );
+    }
+
+    fn check_search(&self, row: u8, seen: Option<&(u64, Columns)>) {
+        let Some(name) = seen.and_then(|(_, c)| c.get(schema::lead::NAME).as_text()) else {
+            return;
+        };
+        if row < FIRST_VISIT {
+            let found = self.store().search_leads(name, 100).unwrap();
+            assert!(
+                found.iter().any(|s| s.row.id == key(row).1),
+                "{name} is found"
+            );
+            let is_right = |s: &fieldfare_store::StoredRow| {
+                s.row
+                    .columns
+                    .get(schema::lead::NAME)
+                    .as_text()
+                    .unwrap()
+                    .starts_with(name)
+            };
+            assert!(found.iter().all(is_right), "nothing of the past is found");
+        }
+    }
+}
+
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").map_or(48, |n| n.parse().unwrap())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_phone_shows_what_it_should(actions in proptest::collection::vec(action(), 1..40)) {
+        let mut day = Day::new();
+        for action in actions {
+            day.run(action);
+        }
+        day.publish(Priority::BULK, true);
+        day.check("at the end");
+    }
+}
