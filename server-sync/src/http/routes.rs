@@ -171,7 +171,7 @@ pub(super) async fn readyz(State(state): State<SharedState>) -> impl IntoRespons
 fn check_databases(state: &SharedState) -> Result<(), StoreError> {
     state.registry.tenants()?;
     for tenant in state.tenants.all() {
-        tenant.read(|c| Ok(crate::store::TenantHead::read(c)?))?;
+        tenant.read(crate::store::TenantHead::read)?;
     }
     Ok(())
 }
