@@ -1,5 +1,6 @@
 //! What the CRM side of the server plugs into the rest.
 
+use crate::crm::Crm;
 use crate::feed::{Effects, NoEffects};
 use crate::store::StoreError;
 use fieldfare_model::TimestampMs;
@@ -57,6 +58,8 @@ pub struct Hooks {
     pub effects: Arc<dyn Effects>,
     /// Work that failed for good.
     pub dead_letters: Arc<dyn DeadLetters>,
+    /// The tenants' CRM accounts.
+    pub crm: Arc<Crm>,
 }
 
 impl Default for Hooks {
@@ -64,6 +67,7 @@ impl Default for Hooks {
         Self {
             effects: Arc::new(NoEffects),
             dead_letters: Arc::new(NoDeadLetters),
+            crm: Arc::default(),
         }
     }
 }

@@ -5,11 +5,13 @@
 pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod crm;
 pub mod feed;
 pub mod geocode;
 pub mod hooks;
 pub mod http;
 pub mod hubspot;
+pub mod intake;
 pub mod metrics;
 pub mod random;
 mod server;
@@ -17,6 +19,7 @@ mod setup;
 mod state;
 pub mod store;
 pub mod workers;
+pub mod writeback;
 
 pub use server::{RunningServer, Server};
 pub use state::{AppState, Clock, ServerError, SharedState, system_clock};

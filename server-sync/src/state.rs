@@ -1,5 +1,6 @@
 use crate::auth::TokenKeys;
 use crate::config::{Config, ConfigError};
+use crate::crm::Crm;
 use crate::feed::Effects;
 use crate::hooks::{DeadLetters, Hooks};
 use crate::http::RateLimits;
@@ -44,6 +45,8 @@ pub struct AppState {
     pub effects: Arc<dyn Effects>,
     /// Work that failed for good.
     pub dead_letters: Arc<dyn DeadLetters>,
+    /// The tenants' CRM accounts.
+    pub crm: Arc<Crm>,
     /// Tells the moment.
     pub clock: Clock,
     /// Signs and hashes tokens.
@@ -68,6 +71,7 @@ impl AppState {
             tenants: Arc::new(opened.tenants),
             effects: hooks.effects,
             dead_letters: hooks.dead_letters,
+            crm: hooks.crm,
             clock,
             metrics: crate::metrics::handle()?,
             config,

@@ -1,4 +1,5 @@
 use crate::config::Secret;
+use crate::hubspot::HubspotOptions;
 use fieldfare_model::{RepId, TenantId, TerritoryId};
 use fieldfare_territory::Rule;
 use serde::{Deserialize, Serialize};
@@ -115,6 +116,9 @@ pub struct ConnectionConfig {
     /// Version in the API's paths.
     #[serde(default = "default_api_version")]
     pub api_version: String,
+    /// What is particular to HubSpot.
+    #[serde(default)]
+    pub hubspot: HubspotOptions,
 }
 
 fn default_api_version() -> String {

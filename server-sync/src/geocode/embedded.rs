@@ -47,6 +47,10 @@ impl GeocodeProvider for EmbeddedProvider {
         Self::NAME
     }
 
+    fn at_once(&self, address: &NormalAddress) -> Option<Option<Found>> {
+        Some(Self::find(address))
+    }
+
     async fn geocode(&self, address: &NormalAddress) -> Result<Option<Found>, ProviderError> {
         Ok(Self::find(address))
     }

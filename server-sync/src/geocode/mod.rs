@@ -1,15 +1,20 @@
 //! From an address to a position, and what the position is worth.
 
 mod address;
+pub mod cache;
+mod cascade;
 mod centroids;
 mod embedded;
 mod nominatim;
 mod nominatim_reply;
+pub mod place;
 mod provider;
+pub mod tasks;
 mod time_zone;
 mod words;
 
 pub use address::{ADDRESS_FORM, AddressKey, NormalAddress};
+pub use cascade::{FARTHEST_FROM_ZIP_M, Geocoder, Resolution};
 pub use centroids::{Centroids, PlaceCentre, ZipCentre, centroids};
 pub use embedded::{EmbeddedProvider, ZIP_UNCERTAINTY_M};
 pub use nominatim::{NominatimConfig, NominatimProvider};

@@ -54,6 +54,11 @@ pub trait GeocodeProvider: Send + Sync {
         None
     }
 
+    /// The answer of a provider that needs neither network nor waiting; `None` for any other.
+    fn at_once(&self, _address: &NormalAddress) -> Option<Option<Found>> {
+        None
+    }
+
     /// Looks an address up; `None` if the provider does not know it.
     ///
     /// # Errors

@@ -1,10 +1,10 @@
 //! Requests to HubSpot.
 
+use crate::hubspot::ObjectType;
 use crate::hubspot::http::{self, HttpError};
 use crate::hubspot::limits::{RateGate, is_locked_or_moving};
 use crate::hubspot::paths::Paths;
 use crate::hubspot::wire::{Batch, ErrorBody, Owner, OwnerPage, Page, Record};
-use crate::hubspot::ObjectType;
 use reqwest::{Client, Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -163,7 +163,11 @@ impl HubspotClient {
     ) -> Result<String, CrmError> {
         let body = json!({ "properties": object(properties), "associations": associations });
         let record: Record = self.post(&self.paths.object(kind, ""), &body).await?;
-        if record.id.is_empty() { Err(CrmError::Garbled("a record without id")) } else { Ok(record.id) }
+        if record.id.is_empty() {
+            Err(CrmError::Garbled("a record without id"))
+        } else {
+            Ok(record.id)
+        }
     }
 
     /// The id of a record by the value of one property. HubSpot's index lags a few moments.
@@ -188,15 +192,22 @@ impl HubspotClient {
     /// # Errors
     /// [`CrmError`].
     pub async fn search_ids(&self, kind: ObjectType, after: u64) -> Result<Vec<u64>, CrmError> {
-        let above = json!({ "propertyName": "hs_object_id", "operator": "GT", "value": after.to_string() });
+        let above =
+            json!({ "propertyName": "hs_object_id", "operator": "GT", "value": after.to_string() });
         let body = json!({
             "filterGroups": [{ "filters": [above] }],
             "sorts": [{ "propertyName": "hs_object_id", "direction": "ASCENDING" }],
             "properties": ["hs_object_id"],
             "limit": SEARCH_PAGE,
         });
-        let page: Page = self.post(&self.paths.object(kind.path(), "search"), &body).await?;
-        let mut ids: Vec<u64> = page.results.iter().filter_map(|r| r.id.parse().ok()).collect();
+        let page: Page = self
+            .post(&self.paths.object(kind.path(), "search"), &body)
+            .await?;
+        let mut ids: Vec<u64> = page
+            .results
+            .iter()
+            .filter_map(|r| r.id.parse().ok())
+            .collect();
         ids.retain(|id| *id > after);
         ids.sort_unstable();
         Ok(ids)
@@ -214,9 +225,14 @@ impl HubspotClient {
         let limit = PAGE.to_string();
         let mut query = vec![("limit", limit.as_str()), ("properties", "hs_object_id")];
         query.extend(after.map(|a| ("after", a)));
-        let page: Page = self.get(&self.paths.object(kind.path(), ""), &query).await?;
+        let page: Page = self
+            .get(&self.paths.object(kind.path(), ""), &query)
+            .await?;
         let next = page.paging.and_then(|p| p.next).map(|n| n.after);
-        Ok((page.results, next.filter(|n| !n.is_empty() && Some(n.as_str()) != after)))
+        Ok((
+            page.results,
+            next.filter(|n| !n.is_empty() && Some(n.as_str()) != after),
+        ))
     }
 
     /// Everybody records can belong to.
@@ -230,7 +246,11 @@ impl HubspotClient {
             query.extend(after.as_deref().map(|a| ("after", a)));
             let page: OwnerPage = self.get(&self.paths.owners(), &query).await?;
             all.extend(page.results);
-            let next = page.paging.and_then(|p| p.next).map(|n| n.after).filter(|n| !n.is_empty());
+            let next = page
+                .paging
+                .and_then(|p| p.next)
+                .map(|n| n.after)
+                .filter(|n| !n.is_empty());
             if next.is_none() || next == after {
                 return Ok(all);
             }
@@ -239,16 +259,24 @@ impl HubspotClient {
     }
 
     async fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, CrmError> {
-        self.send(self.client.request(Method::POST, path).json(body)).await
+        self.send(self.client.request(Method::POST, path).json(body))
+            .await
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, CrmError> {
+    async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, CrmError> {
         let url = reqwest::Url::parse_with_params(path, query)
             .map_err(|_| CrmError::Garbled("a path that is no URL"))?;
         self.send(self.client.request(Method::GET, url)).await
     }
 
-    async fn send<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, CrmError> {
+    async fn send<T: DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<T, CrmError> {
         self.gate.wait().await;
         let response = request
             .bearer_auth(self.token.as_str())
@@ -261,11 +289,18 @@ impl HubspotClient {
             let body = http::read_body(response, MAX_BODY)
                 .await
                 .map_err(|_| CrmError::Unreachable("the answer is too long or was cut off"))?;
-            return serde_json::from_slice(&body).map_err(|_| CrmError::Garbled("not the API's JSON"));
+            return serde_json::from_slice(&body)
+                .map_err(|_| CrmError::Garbled("not the API's JSON"));
         }
         let wait = RateGate::retry_after(response.headers());
-        let body = http::read_body(response, MAX_ERROR_BODY).await.unwrap_or_default();
-        Err(self.refused(status, wait, &serde_json::from_slice(&body).unwrap_or_default()))
+        let body = http::read_body(response, MAX_ERROR_BODY)
+            .await
+            .unwrap_or_default();
+        Err(self.refused(
+            status,
+            wait,
+            &serde_json::from_slice(&body).unwrap_or_default(),
+        ))
     }
 
     fn refused(&self, status: StatusCode, wait: Option<Duration>, body: &ErrorBody) -> CrmError {
@@ -275,19 +310,33 @@ impl HubspotClient {
             429 => {
                 let wait = wait.unwrap_or_else(|| self.gate.pause_of(&body.policy_name));
                 self.gate.pause(wait);
-                CrmError::Busy { status: code, reason, wait }
+                CrmError::Busy {
+                    status: code,
+                    reason,
+                    wait,
+                }
             }
             code if is_locked_or_moving(code) || status.is_server_error() || code == 408 => {
                 let wait = wait.unwrap_or(Duration::from_secs(2));
-                CrmError::Busy { status: code, reason, wait }
+                CrmError::Busy {
+                    status: code,
+                    reason,
+                    wait,
+                }
             }
-            _ => CrmError::Refused { status: code, reason },
+            _ => CrmError::Refused {
+                status: code,
+                reason,
+            },
         }
     }
 }
 
 fn object(properties: &[(String, String)]) -> Value {
-    properties.iter().map(|(k, v)| (k.clone(), Value::from(v.as_str()))).collect()
+    properties
+        .iter()
+        .map(|(k, v)| (k.clone(), Value::from(v.as_str())))
+        .collect()
 }
 
 fn refusals(error: &ErrorBody) -> Vec<Refusal> {
@@ -296,7 +345,12 @@ fn refusals(error: &ErrorBody) -> Vec<Refusal> {
     if ids.is_empty() {
         return vec![Refusal { id: None, reason }];
     }
-    ids.iter().map(|id| Refusal { id: Some((*id).to_owned()), reason: reason.clone() }).collect()
+    ids.iter()
+        .map(|id| Refusal {
+            id: Some((*id).to_owned()),
+            reason: reason.clone(),
+        })
+        .collect()
 }
 
 fn describe(error: &reqwest::Error) -> &'static str {

@@ -99,7 +99,10 @@ struct RawEvent {
 pub fn parse(body: &[u8], portal: u64) -> Result<Vec<Result<Event, Ignored>>, serde_json::Error> {
     let events: Vec<Value> = serde_json::from_slice(body)?;
     let read = |value| serde_json::from_value::<RawEvent>(value).map_err(|_| Ignored::Malformed);
-    Ok(events.into_iter().map(|value| read(value)?.judge(portal)).collect())
+    Ok(events
+        .into_iter()
+        .map(|value| read(value)?.judge(portal))
+        .collect())
 }
 
 /// The accounts a delivery's events belong to. Blank if the body does not read.
@@ -118,8 +121,15 @@ impl RawEvent {
         if self.portal_id != Some(portal) {
             return Err(Ignored::Portal);
         }
-        let (kind, what) = self.subscription_type.split_once('.').ok_or(Ignored::Malformed)?;
-        let kind = if kind == "object" { self.object_type_id.as_deref().unwrap_or("") } else { kind };
+        let (kind, what) = self
+            .subscription_type
+            .split_once('.')
+            .ok_or(Ignored::Malformed)?;
+        let kind = if kind == "object" {
+            self.object_type_id.as_deref().unwrap_or("")
+        } else {
+            kind
+        };
         let object_type = ObjectType::from_event(kind).ok_or(Ignored::Kind)?;
         let change = self.change(what)?;
         let dedup = self.dedup(portal);
@@ -143,7 +153,10 @@ impl RawEvent {
             "deletion" => Change::Deleted,
             "privacyDeletion" => Change::Erased,
             "merge" => {
-                let primary = self.primary_object_id.or(self.object_id).ok_or(Ignored::Malformed)?;
+                let primary = self
+                    .primary_object_id
+                    .or(self.object_id)
+                    .ok_or(Ignored::Malformed)?;
                 Change::Merged {
                     primary,
                     merged: self.merged_object_ids.clone(),
@@ -164,7 +177,11 @@ impl RawEvent {
 
     fn objects(&self, change: &Change) -> Result<Vec<u64>, Ignored> {
         let mut objects = match change {
-            Change::Merged { primary, merged, into } => {
+            Change::Merged {
+                primary,
+                merged,
+                into,
+            } => {
                 let mut all = merged.clone();
                 all.extend([*primary, *into]);
                 all
@@ -177,13 +194,21 @@ impl RawEvent {
     }
 
     fn dedup(&self, portal: u64) -> [u8; 16] {
-        let event_id = self.event_id.as_ref().map(Value::to_string).unwrap_or_default();
+        let event_id = self
+            .event_id
+            .as_ref()
+            .map(Value::to_string)
+            .unwrap_or_default();
         let object = self.object_id.or(self.primary_object_id).unwrap_or(0);
         let mut hasher = blake3::Hasher::new();
         for number in [portal, object, self.occurred_at.unwrap_or(0).unsigned_abs()] {
             hasher.update(&number.to_be_bytes());
         }
-        for text in [&self.subscription_type, &event_id, self.property_name.as_ref().unwrap_or(&String::new())] {
+        for text in [
+            &self.subscription_type,
+            &event_id,
+            self.property_name.as_ref().unwrap_or(&String::new()),
+        ] {
             hasher.update(&(text.len() as u64).to_be_bytes());
             hasher.update(text.as_bytes());
         }
@@ -199,7 +224,9 @@ mod tests {
     use serde_json::json;
 
     fn one(event: Value) -> Result<Event, Ignored> {
-        parse(&serde_json::to_vec(&json!([event])).unwrap(), 7).unwrap().remove(0)
+        parse(&serde_json::to_vec(&json!([event])).unwrap(), 7)
+            .unwrap()
+            .remove(0)
     }
 
     fn change(property: &str, event_id: i64, attempt: i64) -> Value {
@@ -223,13 +250,18 @@ mod tests {
         event["eventType"] = json!("object.creation");
         event.as_object_mut().unwrap().remove("subscriptionType");
         let event = one(event).unwrap();
-        assert_eq!((event.object_type, event.change), (ObjectType::Contacts, Change::Touched));
+        assert_eq!(
+            (event.object_type, event.change),
+            (ObjectType::Contacts, Change::Touched)
+        );
     }
 
     #[test]
     fn a_merge_names_every_record() {
-        let event = one(json!({"portalId": 7, "subscriptionType": "company.merge", "objectId": 1,
-            "primaryObjectId": 1, "mergedObjectIds": [2, 3], "newObjectId": 9}));
+        let event = one(
+            json!({"portalId": 7, "subscriptionType": "company.merge", "objectId": 1,
+            "primaryObjectId": 1, "mergedObjectIds": [2, 3], "newObjectId": 9}),
+        );
         assert_eq!(event.unwrap().objects, [1, 2, 3, 9]);
     }
 
@@ -250,7 +282,9 @@ mod tests {
     fn withheld_values_are_not_values() {
         let mut event = change("name", 1, 0);
         event["isSensitive"] = json!(true);
-        let Change::Property { value, .. } = one(event).unwrap().change else { panic!() };
+        let Change::Property { value, .. } = one(event).unwrap().change else {
+            panic!()
+        };
         assert_eq!(value, None);
     }
 }

@@ -22,14 +22,20 @@ impl RateGate {
     }
 
     fn closed(&self) -> Option<Instant> {
-        let until = *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = *self
+            .closed_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         until.filter(|until| *until > Instant::now())
     }
 
     /// Sends nothing for a while.
     pub(crate) fn pause(&self, wait: Duration) {
         let until = Instant::now() + wait.min(MAX_PAUSE);
-        let mut closed = self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut closed = self
+            .closed_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         *closed = Some(closed.map_or(until, |c| c.max(until)));
     }
 
@@ -37,7 +43,11 @@ impl RateGate {
     pub(crate) fn observe(&self, headers: &HeaderMap) {
         let interval = number(headers, "x-hubspot-ratelimit-interval-milliseconds");
         if number(headers, "x-hubspot-ratelimit-remaining") == Some(0) {
-            self.pause(interval.map_or(TEN_SECONDS, Duration::from_millis).min(TEN_SECONDS));
+            self.pause(
+                interval
+                    .map_or(TEN_SECONDS, Duration::from_millis)
+                    .min(TEN_SECONDS),
+            );
         }
     }
 
@@ -48,7 +58,11 @@ impl RateGate {
 
     /// How long to wait after a 429 of this policy.
     pub(crate) fn pause_of(&self, policy: &str) -> Duration {
-        if policy == "DAILY" { DAILY_PAUSE } else { TEN_SECONDS }
+        if policy == "DAILY" {
+            DAILY_PAUSE
+        } else {
+            TEN_SECONDS
+        }
     }
 }
 
@@ -66,7 +80,10 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap())).collect()
+        pairs
+            .iter()
+            .map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap()))
+            .collect()
     }
 
     #[test]
@@ -80,13 +97,19 @@ mod tests {
         ]));
         assert!(gate.closed() >= Some(start + Duration::from_secs(3)));
         gate.pause(Duration::ZERO);
-        assert!(gate.closed() >= Some(start + Duration::from_secs(3)), "never shortened");
+        assert!(
+            gate.closed() >= Some(start + Duration::from_secs(3)),
+            "never shortened"
+        );
     }
 
     #[test]
     fn hostile_headers_do_not_stop_us_for_ever() {
         let after = RateGate::retry_after(&headers(&[("retry-after", "99999999999")]));
         assert_eq!(after, Some(MAX_PAUSE));
-        assert_eq!(RateGate::retry_after(&headers(&[("retry-after", "soon")])), None);
+        assert_eq!(
+            RateGate::retry_after(&headers(&[("retry-after", "soon")])),
+            None
+        );
     }
 }

@@ -34,16 +34,38 @@ pub enum RecordError {
 /// The properties to ask for.
 pub fn properties(kind: ObjectType, options: &HubspotOptions) -> Vec<String> {
     let common = [
-        "phone", "address", "city", "state", "zip", "country", "website", "hubspot_owner_id",
-        "lifecyclestage", "hs_lead_status", "hs_lastmodifieddate", "lastmodifieddate",
+        "phone",
+        "address",
+        "city",
+        "state",
+        "zip",
+        "country",
+        "website",
+        "hubspot_owner_id",
+        "lifecyclestage",
+        "hs_lead_status",
+        "hs_lastmodifieddate",
+        "lastmodifieddate",
     ];
     let own: &[&str] = match kind {
         ObjectType::Companies => &["name", "domain", "address2", "description"],
         ObjectType::Contacts => &["firstname", "lastname", "email", "mobilephone", "company"],
     };
-    let extra = [&options.tier_property, &options.score_property, &options.marker_property];
-    let extra = extra.into_iter().map(String::as_str).filter(|p| !p.is_empty());
-    common.into_iter().chain(own.iter().copied()).chain(extra).map(str::to_owned).collect()
+    let extra = [
+        &options.tier_property,
+        &options.score_property,
+        &options.marker_property,
+    ];
+    let extra = extra
+        .into_iter()
+        .map(String::as_str)
+        .filter(|p| !p.is_empty());
+    common
+        .into_iter()
+        .chain(own.iter().copied())
+        .chain(extra)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Turns a record into cells. `stored_status` is what the lead holds now, if it is known.
@@ -67,27 +89,48 @@ pub fn normalise(
         (lead::KIND, kind.kind().code().into()),
         (lead::CRM_SOURCE, source.into()),
         (lead::CRM_ID, kind.crm_id(&object).into()),
-        (lead::PHONE, p.first(&["phone", "mobilephone"], MAX_TEXT).into()),
-        (lead::WEBSITE, p.first(&["website", "domain"], MAX_TEXT).into()),
-        (lead::STATUS, status::standing(stored_status, told).code().into()),
+        (
+            lead::PHONE,
+            p.first(&["phone", "mobilephone"], MAX_TEXT).into(),
+        ),
+        (
+            lead::WEBSITE,
+            p.first(&["website", "domain"], MAX_TEXT).into(),
+        ),
+        (
+            lead::STATUS,
+            status::standing(stored_status, told).code().into(),
+        ),
         (lead::TIER, p.tier(&options.tier_property).into()),
         (lead::OWNER, p.text("hubspot_owner_id", MAX_TEXT).into()),
         (lead::SOURCE_UPDATED_AT, updated_at.0.into()),
     ];
     cells.extend(p.address(kind, options));
     cells.extend(p.extras(kind, options));
-    Ok(CrmLead { object, cells, updated_at })
+    Ok(CrmLead {
+        object,
+        cells,
+        updated_at,
+    })
 }
 
 fn updated_at(record: &Record) -> Result<TimestampMs, RecordError> {
     let p = &record.properties;
-    let told = [p.get("hs_lastmodifieddate"), p.get("lastmodifieddate"), record.updated_at.as_ref()];
-    told.into_iter().flatten().find_map(|t| instant(t)).ok_or(RecordError::Updated)
+    let told = [
+        p.get("hs_lastmodifieddate"),
+        p.get("lastmodifieddate"),
+        record.updated_at.as_ref(),
+    ];
+    told.into_iter()
+        .flatten()
+        .find_map(|t| instant(t))
+        .ok_or(RecordError::Updated)
 }
 
 fn instant(text: &str) -> Option<TimestampMs> {
     let ms = text.parse::<i64>().ok();
-    ms.or_else(|| Some(text.parse::<jiff::Timestamp>().ok()?.as_millisecond())).map(TimestampMs)
+    ms.or_else(|| Some(text.parse::<jiff::Timestamp>().ok()?.as_millisecond()))
+        .map(TimestampMs)
 }
 
 struct Properties<'a>(&'a Record);
@@ -99,7 +142,12 @@ impl Properties<'_> {
 
     /// Without control characters and blanks at the ends, cut to `max` characters.
     fn text(&self, name: &str, max: usize) -> Option<String> {
-        let clean: String = self.raw(name).chars().filter(|c| !c.is_control()).take(max).collect();
+        let clean: String = self
+            .raw(name)
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(max)
+            .collect();
         Some(clean.trim().to_owned()).filter(|t| !t.is_empty())
     }
 
@@ -116,9 +164,14 @@ impl Properties<'_> {
     }
 
     fn person(&self) -> Option<String> {
-        let parts = [self.text("firstname", MAX_NAME), self.text("lastname", MAX_NAME)];
+        let parts = [
+            self.text("firstname", MAX_NAME),
+            self.text("lastname", MAX_NAME),
+        ];
         let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
-        Some(name).filter(|n| !n.is_empty()).or_else(|| self.first(&["company", "email"], MAX_NAME))
+        Some(name)
+            .filter(|n| !n.is_empty())
+            .or_else(|| self.first(&["company", "email"], MAX_NAME))
     }
 
     fn address(&self, kind: ObjectType, options: &HubspotOptions) -> Vec<(Tag, Value)> {
@@ -155,7 +208,12 @@ impl Properties<'_> {
     /// Line breaks stay.
     fn notes(&self, name: &str) -> Option<String> {
         let keep = |c: &char| !c.is_control() || *c == '\n';
-        let text: String = self.raw(name).chars().filter(keep).take(MAX_NOTES).collect();
+        let text: String = self
+            .raw(name)
+            .chars()
+            .filter(keep)
+            .take(MAX_NOTES)
+            .collect();
         Some(text.trim().to_owned()).filter(|t| !t.is_empty())
     }
 
@@ -166,7 +224,12 @@ impl Properties<'_> {
     }
 
     fn score(&self, name: &str) -> Option<i64> {
-        let score: f64 = self.raw(name).trim().parse().ok().filter(|s: &f64| s.is_finite())?;
+        let score: f64 = self
+            .raw(name)
+            .trim()
+            .parse()
+            .ok()
+            .filter(|s: &f64| s.is_finite())?;
         Some(score.clamp(0.0, 100.0).round() as i64)
     }
 }
@@ -188,7 +251,9 @@ pub fn properties_of(
             let tier = columns.get(tag).as_int().map(|t| format!("tier_{t}"));
             one(&options.tier_property, tier.unwrap_or_default())
         }
-        _ => plain_property(kind, tag).map(|name| one(name, text())).unwrap_or_default(),
+        _ => plain_property(kind, tag)
+            .map(|name| one(name, text()))
+            .unwrap_or_default(),
     }
 }
 
@@ -210,7 +275,10 @@ const fn plain_property(kind: ObjectType, tag: Tag) -> Option<&'static str> {
 }
 
 fn status_of(columns: &Columns) -> Vec<(String, String)> {
-    let status = columns.get(lead::STATUS).as_int().and_then(LeadStatus::from_code);
+    let status = columns
+        .get(lead::STATUS)
+        .as_int()
+        .and_then(LeadStatus::from_code);
     let pair = |s| {
         let (property, value) = status::write(s);
         (property.to_owned(), value.to_owned())
@@ -220,7 +288,9 @@ fn status_of(columns: &Columns) -> Vec<(String, String)> {
 
 fn person_parts(name: &str) -> Vec<(String, String)> {
     let (first, last) = name.rsplit_once(' ').unwrap_or(("", name));
-    [("firstname", first), ("lastname", last)].map(|(k, v)| (k.to_owned(), v.to_owned())).into()
+    [("firstname", first), ("lastname", last)]
+        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        .into()
 }
 
 #[cfg(test)]
@@ -231,7 +301,10 @@ mod tests {
     fn record(pairs: &[(&str, &str)]) -> Record {
         Record {
             id: "501".into(),
-            properties: pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            properties: pairs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
             updated_at: Some("2026-11-20T10:00:00.250Z".into()),
             archived: false,
         }
@@ -247,10 +320,17 @@ mod tests {
         let lead = lead_of(
             ObjectType::Companies,
             &[
-                ("name", "  Brandt\u{0}Bakery "), ("address", "1 Main St"), ("address2", "Apt 4"),
-                ("city", "Lynn"), ("state", "Massachusetts"), ("zip", "01901"), ("phone", "+1 555"),
-                ("hs_ideal_customer_profile", "tier_2"), ("hubspot_owner_id", "77"),
-                ("lifecyclestage", "opportunity"), ("description", "line\nline"),
+                ("name", "  Brandt\u{0}Bakery "),
+                ("address", "1 Main St"),
+                ("address2", "Apt 4"),
+                ("city", "Lynn"),
+                ("state", "Massachusetts"),
+                ("zip", "01901"),
+                ("phone", "+1 555"),
+                ("hs_ideal_customer_profile", "tier_2"),
+                ("hubspot_owner_id", "77"),
+                ("lifecyclestage", "opportunity"),
+                ("description", "line\nline"),
             ],
         );
         assert_eq!(lead.name, "BrandtBakery");
@@ -260,21 +340,40 @@ mod tests {
         assert_eq!(lead.status, LeadStatus::Qualified);
         assert_eq!(lead.notes.as_deref(), Some("line\nline"));
         assert_eq!(lead.crm_id.as_deref(), Some("501"));
-        assert_eq!(lead.source_updated_at, Some(TimestampMs(1_763_632_800_250 + 31_536_000_000)));
+        assert_eq!(
+            lead.source_updated_at,
+            Some(TimestampMs(1_763_632_800_250 + 31_536_000_000))
+        );
     }
 
     #[test]
     fn a_contact_becomes_a_lead() {
-        let lead = lead_of(ObjectType::Contacts, &[("firstname", "Ann"), ("lastname", "Lee"), ("email", "a@b.c")]);
-        assert_eq!((lead.name.as_str(), lead.email.as_deref()), ("Ann Lee", Some("a@b.c")));
+        let lead = lead_of(
+            ObjectType::Contacts,
+            &[
+                ("firstname", "Ann"),
+                ("lastname", "Lee"),
+                ("email", "a@b.c"),
+            ],
+        );
+        assert_eq!(
+            (lead.name.as_str(), lead.email.as_deref()),
+            ("Ann Lee", Some("a@b.c"))
+        );
         assert_eq!(lead.crm_id.as_deref(), Some("contacts/501"));
     }
 
     #[test]
     fn a_record_without_an_id_or_a_date_is_refused() {
         let options = HubspotOptions::default();
-        let no_id = Record { id: "x".into(), ..record(&[]) };
-        let no_date = Record { updated_at: None, ..record(&[]) };
+        let no_id = Record {
+            id: "x".into(),
+            ..record(&[])
+        };
+        let no_date = Record {
+            updated_at: None,
+            ..record(&[])
+        };
         let read = |r| normalise(ObjectType::Companies, &r, &options, "hs", None);
         assert_eq!(read(no_id), Err(RecordError::Id));
         assert_eq!(read(no_date), Err(RecordError::Updated));
@@ -295,7 +394,10 @@ mod tests {
                 .iter()
                 .flat_map(|c| properties_of(kind, c.tag, &columns, &options))
                 .collect();
-            let pairs: Vec<(&str, &str)> = pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+            let pairs: Vec<(&str, &str)> = pairs
+                .iter()
+                .map(|(k, v)| (k.as_str(), v.as_str()))
+                .collect();
             assert_eq!(lead_of(kind, &pairs).to_columns(), columns);
         }
     }

@@ -22,7 +22,9 @@ impl ObjectType {
 
     /// Reads the name of [`Self::path`].
     pub fn from_path(path: &str) -> Option<Self> {
-        [Self::Companies, Self::Contacts].into_iter().find(|t| t.path() == path)
+        [Self::Companies, Self::Contacts]
+            .into_iter()
+            .find(|t| t.path() == path)
     }
 
     /// The first word of a subscription type, or the `objectTypeId` of the newer form.

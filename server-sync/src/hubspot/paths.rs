@@ -9,11 +9,18 @@ pub(crate) struct Paths {
 
 impl Paths {
     pub(crate) fn new(base: Url, version: &str) -> Self {
-        Self { base: base.as_str().trim_end_matches('/').to_owned(), version: version.to_owned() }
+        Self {
+            base: base.as_str().trim_end_matches('/').to_owned(),
+            version: version.to_owned(),
+        }
     }
 
     pub(crate) fn object(&self, kind: &str, rest: &str) -> String {
-        let tail = if rest.is_empty() { String::new() } else { format!("/{rest}") };
+        let tail = if rest.is_empty() {
+            String::new()
+        } else {
+            format!("/{rest}")
+        };
         format!("{}/crm/{}/{kind}{tail}", self.base, self.place("objects"))
     }
 
@@ -38,8 +45,14 @@ mod tests {
     fn both_generations_of_paths() {
         let base = || Url::parse("https://api.hubapi.com").unwrap();
         let (old, new) = (Paths::new(base(), "v3"), Paths::new(base(), "2026-09"));
-        assert_eq!(old.object("companies", "batch/read"), "https://api.hubapi.com/crm/v3/objects/companies/batch/read");
-        assert_eq!(new.object("tasks", ""), "https://api.hubapi.com/crm/objects/2026-09/tasks");
+        assert_eq!(
+            old.object("companies", "batch/read"),
+            "https://api.hubapi.com/crm/v3/objects/companies/batch/read"
+        );
+        assert_eq!(
+            new.object("tasks", ""),
+            "https://api.hubapi.com/crm/objects/2026-09/tasks"
+        );
         assert_eq!(old.owners(), "https://api.hubapi.com/crm/v3/owners");
         assert_eq!(new.owners(), "https://api.hubapi.com/crm/owners/2026-09");
     }

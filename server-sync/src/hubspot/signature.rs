@@ -158,7 +158,8 @@ pub fn signed_uri(public_url: &str, path_and_query: &str) -> String {
     ))
 }
 
-fn decode_listed(uri: &str) -> String {
+/// Undoes the escapes HubSpot lists, once, from left to right; for a URL that is registered whole.
+pub fn decode_listed(uri: &str) -> String {
     let mut out = String::with_capacity(uri.len());
     let mut rest = uri;
     while let Some((before, at)) = rest.find('%').and_then(|at| rest.split_at_checked(at)) {

@@ -28,7 +28,10 @@ fn texts<'de, D: Deserializer<'de>>(d: D) -> Result<BTreeMap<String, String>, D:
         serde_json::Value::Bool(b) => Some(b.to_string()),
         _ => None,
     };
-    Ok(raw.into_iter().filter_map(|(k, v)| Some((k, text(v)?))).collect())
+    Ok(raw
+        .into_iter()
+        .filter_map(|(k, v)| Some((k, text(v)?)))
+        .collect())
 }
 
 /// Answer of a batch request; `207` carries errors beside results.
@@ -82,19 +85,31 @@ impl ErrorBody {
     pub(crate) fn reason(&self) -> String {
         let mut words = vec![self.category.as_str(), &self.error_type, &self.policy_name];
         words.extend(self.errors.iter().filter_map(|e| e.code.as_deref()));
-        let properties: Vec<&str> =
-            self.errors.iter().flat_map(|e| strings(e.context.get("propertyName"))).collect();
+        let properties: Vec<&str> = self
+            .errors
+            .iter()
+            .flat_map(|e| strings(e.context.get("propertyName")))
+            .collect();
         words.extend(properties);
         let word = |w: &&str| {
-            !w.is_empty() && w.len() <= 64 && w.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            !w.is_empty()
+                && w.len() <= 64
+                && w.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
         };
         let words: Vec<&str> = words.into_iter().filter(word).take(12).collect();
-        if words.is_empty() { "no reason given".to_owned() } else { words.join(" ") }
+        if words.is_empty() {
+            "no reason given".to_owned()
+        } else {
+            words.join(" ")
+        }
     }
 
     /// The records an error of a batch is about.
     pub(crate) fn ids(&self) -> Vec<&str> {
-        ["ids", "id", "objectIds"].iter().flat_map(|k| strings(self.context.get(*k))).collect()
+        ["ids", "id", "objectIds"]
+            .iter()
+            .flat_map(|k| strings(self.context.get(*k)))
+            .collect()
     }
 }
 

@@ -27,6 +27,8 @@ pub const REGISTRY_MIGRATIONS: &[Migration] = migrations! {
 pub const TENANT_MIGRATIONS: &[Migration] = migrations! {
     1 => "sql/0001_feed.sql",
     2 => "sql/0002_consent.sql",
+    100 => "sql/0100_crm.sql",
+    101 => "sql/0101_geocode.sql",
 };
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
