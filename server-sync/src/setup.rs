@@ -1,6 +1,6 @@
 //! Opening the data folder and putting the configuration into it.
 
-use crate::config::{Config, ConfigError, TenantConfig};
+use crate::config::{Config, ConfigError, TenantConfig, write_private};
 use crate::feed::{self, assignments};
 use crate::state::ServerError;
 use crate::store::{MasterKey, Registry, StoreError, Tenant, Tenants};
@@ -56,7 +56,7 @@ fn check_key(data_dir: &Path, key: &MasterKey) -> Result<(), ServerError> {
     let path = data_dir.join(CHECK_FILE);
     let expected = hex::encode(key.check_value()?);
     if !path.exists() {
-        std::fs::write(&path, expected).map_err(StoreError::from)?;
+        write_private(&path, expected.as_bytes()).map_err(StoreError::from)?;
         return Ok(());
     }
     let known = std::fs::read_to_string(&path).map_err(|e| ConfigError::KeyFile(path, e))?;

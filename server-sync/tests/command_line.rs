@@ -137,3 +137,16 @@ fn a_key_is_made_for_its_owner_alone_when_none_is_configured() {
     }
     operator.run("tenant list").unwrap();
 }
+
+#[test]
+fn a_lost_key_is_not_replaced_by_a_new_one() {
+    let configured = format!("hex = \"{}\"", "ab".repeat(32));
+    let operator = Operator::new(|text| text.replace(&configured, ""));
+    operator.run("migrate").unwrap();
+    let key = operator.dir.path().join("data/master.key");
+    std::fs::rename(&key, key.with_extension("away")).unwrap();
+    assert!(operator.run("migrate").is_err());
+    assert!(!key.exists());
+    std::fs::rename(key.with_extension("away"), &key).unwrap();
+    operator.run("migrate").unwrap();
+}

@@ -2,7 +2,7 @@ use crate::cli::say;
 use crate::config::{Config, LogConfig, LogFormat};
 use crate::server::Server;
 use crate::state::ServerError;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use tracing_subscriber::EnvFilter;
 
 pub(super) fn serve(config: Config, out: &mut dyn Write) -> Result<(), ServerError> {
@@ -45,6 +45,7 @@ pub(super) fn start_logging(log: &LogConfig, filter: &str) -> Result<(), ServerE
         .map_err(|e| ServerError::Internal(format!("log.filter: {e}")))?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let started = match log.format {
         LogFormat::Text => lines.try_init(),

@@ -21,7 +21,9 @@ impl Config {
             return parse(hex.expose());
         }
         let path = self.server.data_dir.join(FILE);
-        if !path.exists() {
+        // A folder that holds data has a key somewhere: another one would not open it.
+        let is_new = !self.server.data_dir.join("registry.db").exists();
+        if is_new && !path.exists() {
             create(&path).map_err(|e| ConfigError::KeyFile(path.clone(), e))?;
             tracing::warn!(
                 file = %path.display(),
@@ -48,11 +50,21 @@ fn create(path: &Path) -> std::io::Result<()> {
     let bytes = random::bytes::<KEY_BYTES>()
         .map(Zeroizing::new)
         .map_err(std::io::Error::other)?;
+    write_private(
+        path,
+        Zeroizing::new(hex::encode(bytes.as_slice())).as_bytes(),
+    )
+}
+
+/// Writes a file that only its owner may read, whole or not at all.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let draft = path.with_extension("draft");
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(Zeroizing::new(hex::encode(bytes.as_slice())).as_bytes())?;
-    file.sync_all()
+    let mut file = options.open(&draft)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(draft, path)
 }

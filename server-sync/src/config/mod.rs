@@ -5,6 +5,7 @@ mod load;
 mod secret;
 mod tenant;
 
+pub(crate) use key_file::write_private;
 pub use load::{ENV_OVERRIDES, EnvOverride};
 pub use secret::Secret;
 pub use tenant::{ConnectionConfig, RepConfig, TenantConfig, TerritoryConfig};
