@@ -36,10 +36,16 @@ pub fn nanos_per_call<T: Copy, R>(
 /// there is none.
 pub fn cpu_seconds() -> f64 {
     const TICKS_PER_SECOND: f64 = 100.0;
-    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else { return 0.0 };
+    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else {
+        return 0.0;
+    };
     let after_name = stat.rsplit(')').next().unwrap_or_default();
     let ticks = |at: usize| -> f64 {
-        after_name.split_whitespace().nth(at).and_then(|t| t.parse().ok()).unwrap_or(0.0)
+        after_name
+            .split_whitespace()
+            .nth(at)
+            .and_then(|t| t.parse().ok())
+            .unwrap_or(0.0)
     };
     (ticks(11) + ticks(12)) / TICKS_PER_SECOND
 }
@@ -49,7 +55,10 @@ pub fn print_table(headline: &str, header: &[&str], rows: &[Vec<String>]) {
     println!("\n{headline}");
     let widths: Vec<usize> = (0..header.len())
         .map(|column| {
-            let cells = rows.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count());
+            let cells = rows
+                .iter()
+                .filter_map(|row| row.get(column))
+                .map(|c| c.chars().count());
             let head = header.get(column).map_or(0, |h| h.chars().count());
             cells.chain([head]).max().unwrap_or(0)
         })
@@ -61,11 +70,16 @@ pub fn print_table(headline: &str, header: &[&str], rows: &[Vec<String>]) {
             .enumerate()
             .map(|(i, (cell, width))| {
                 let gap = " ".repeat(width.saturating_sub(cell.chars().count()));
-                if i == 0 { format!("{cell}{gap}") } else { format!("{gap}{cell}") }
+                if i == 0 {
+                    format!("{cell}{gap}")
+                } else {
+                    format!("{gap}{cell}")
+                }
             })
             .collect();
         println!("  {}", padded.join("  "));
     };
     line(header.to_vec());
-    rows.iter().for_each(|row| line(row.iter().map(String::as_str).collect()));
+    rows.iter()
+        .for_each(|row| line(row.iter().map(String::as_str).collect()));
 }

@@ -49,23 +49,60 @@ const FIRST: [&str; 16] = [
     "Crescent", "Liberty", "Maple", "Granite", "Delta", "Pioneer", "Cedar",
 ];
 const SECOND: [&str; 16] = [
-    "Bakery", "Dental", "Hardware", "Foods", "Motors", "Pharmacy", "Roofing", "Supplies", "Clinic",
-    "Electric", "Textiles", "Printing", "Logistics", "Farms", "Glass", "Fitness",
+    "Bakery",
+    "Dental",
+    "Hardware",
+    "Foods",
+    "Motors",
+    "Pharmacy",
+    "Roofing",
+    "Supplies",
+    "Clinic",
+    "Electric",
+    "Textiles",
+    "Printing",
+    "Logistics",
+    "Farms",
+    "Glass",
+    "Fitness",
 ];
 const STREETS: [&str; 12] = [
-    "Main Street", "Oak Avenue", "Elm Street", "Park Road", "Washington Avenue", "Lake Drive",
-    "Hill Street", "Church Street", "Mill Lane", "River Road", "Second Street", "Union Square",
+    "Main Street",
+    "Oak Avenue",
+    "Elm Street",
+    "Park Road",
+    "Washington Avenue",
+    "Lake Drive",
+    "Hill Street",
+    "Church Street",
+    "Mill Lane",
+    "River Road",
+    "Second Street",
+    "Union Square",
 ];
 const CITIES: [&str; 10] = [
-    "Springfield", "Franklin", "Clinton", "Greenville", "Bristol", "Fairview", "Salem", "Madison",
-    "Georgetown", "Arlington",
+    "Springfield",
+    "Franklin",
+    "Clinton",
+    "Greenville",
+    "Bristol",
+    "Fairview",
+    "Salem",
+    "Madison",
+    "Georgetown",
+    "Arlington",
 ];
 
 /// A lead spread over about 300 by 300 kilometres around `centre`.
 pub fn lead(random: &mut Random, centre: LatLng, territory: TerritoryId) -> Lead {
     let made_ms = 1_790_000_000_000 + random.below(3_600_000);
     let id = LeadId::v7(made_ms, random.bytes());
-    let name = format!("{} {} {}", random.pick(&FIRST), random.pick(&SECOND), random.below(10_000));
+    let name = format!(
+        "{} {} {}",
+        random.pick(&FIRST),
+        random.pick(&SECOND),
+        random.below(10_000)
+    );
     let mut lead = Lead::new(id, name);
     lead.kind = LeadKind::Company;
     lead.crm_source = Some("hubspot".to_owned());
@@ -79,14 +116,20 @@ pub fn lead(random: &mut Random, centre: LatLng, territory: TerritoryId) -> Lead
     lead.owner = Some((70_000_000 + random.below(40)).to_string());
     lead.territory = Some(territory);
     lead.time_zone = Some("America/New_York".to_owned());
-    lead.source_updated_at = Some(TimestampMs(1_789_000_000_000 + random.below(1 << 30) as i64));
+    lead.source_updated_at = Some(TimestampMs(
+        1_789_000_000_000 + random.below(1 << 30) as i64,
+    ));
     lead.geocode = geocode(random, centre);
     lead
 }
 
 fn address(random: &mut Random) -> Address {
     Address {
-        street: Some(format!("{} {}", 1 + random.below(4_000), random.pick(&STREETS))),
+        street: Some(format!(
+            "{} {}",
+            1 + random.below(4_000),
+            random.pick(&STREETS)
+        )),
         unit: None,
         city: Some(random.pick(&CITIES).to_owned()),
         region: Some("MA".to_owned()),
@@ -114,6 +157,10 @@ fn geocode(random: &mut Random, centre: LatLng) -> Geocode {
 /// `n` leads of one territory around Boston.
 pub fn leads(seed: u64, n: usize, territory: TerritoryId) -> Vec<Lead> {
     let mut random = Random::new(seed);
-    let Ok(centre) = LatLng::new(42.36, -71.06) else { return Vec::new() };
-    (0..n).map(|_| lead(&mut random, centre, territory)).collect()
+    let Ok(centre) = LatLng::new(42.36, -71.06) else {
+        return Vec::new();
+    };
+    (0..n)
+        .map(|_| lead(&mut random, centre, territory))
+        .collect()
 }

@@ -83,7 +83,10 @@ impl DayMap {
     }
 
     fn draw_path(&self, svg: &mut String, view: &View) -> std::fmt::Result {
-        write!(svg, r##"<polyline fill="none" stroke="#3b6fb6" stroke-width="2" stroke-linejoin="round" opacity="0.75" points=""##)?;
+        write!(
+            svg,
+            r##"<polyline fill="none" stroke="#3b6fb6" stroke-width="2" stroke-linejoin="round" opacity="0.75" points=""##
+        )?;
         for at in &self.path {
             let (x, y) = view.place(*at);
             write!(svg, "{x:.1},{y:.1} ")?;
@@ -121,13 +124,19 @@ fn draw_legend(svg: &mut String) -> std::fmt::Result {
 }
 
 fn draw_scale(svg: &mut String, view: &View) -> std::fmt::Result {
-    let metres = [100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0, 25_000.0, 50_000.0]
-        .into_iter()
-        .rfind(|m| m * view.scale <= 200.0)
-        .unwrap_or(100.0);
+    let metres = [
+        100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0, 25_000.0, 50_000.0,
+    ]
+    .into_iter()
+    .rfind(|m| m * view.scale <= 200.0)
+    .unwrap_or(100.0);
     let (x1, y) = (WIDTH - MARGIN, HEIGHT - 18.0);
     let x0 = x1 - metres * view.scale;
-    let label = if metres < 1_000.0 { format!("{metres} m") } else { format!("{} km", metres / 1_000.0) };
+    let label = if metres < 1_000.0 {
+        format!("{metres} m")
+    } else {
+        format!("{} km", metres / 1_000.0)
+    };
     writeln!(
         svg,
         r##"<path d="M{x0:.1} {y} H{x1:.1}" stroke="#52606d" stroke-width="2"/><text x="{x1:.1}" y="{}" font-size="12" text-anchor="end" fill="#52606d">{label}</text>"##,
@@ -155,7 +164,11 @@ impl View {
         let room = (WIDTH - 2.0 * MARGIN, HEIGHT - HEAD - 2.0 * MARGIN);
         let scale = (room.0 / wide).min(room.1 / tall);
         let middle = ((low.0 + high.0) / 2.0, (low.1 + high.1) / 2.0);
-        Some(Self { plane, middle, scale })
+        Some(Self {
+            plane,
+            middle,
+            scale,
+        })
     }
 
     fn place(&self, at: LatLng) -> (f64, f64) {
@@ -169,5 +182,7 @@ impl View {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }

@@ -1,6 +1,7 @@
 //! Times a 500 m radius query and a bulk load at several sizes, against brute force.
 //!
 //! `cargo run --release -p fieldfare-geo --example radius_bench`
+#![allow(clippy::disallowed_methods)]
 use fieldfare_geo::{SpatialIndex, UnitVector, distance_m};
 use fieldfare_model::LatLng;
 use std::hint::black_box;

@@ -1,4 +1,5 @@
 //! H3 cells: known answers and the grid's own rules. Polygons that cannot be built.
+#![allow(clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 mod common;
 use common::{anywhere, at};

@@ -1,4 +1,5 @@
 //! The choice of fences, walked through: no circle is entered unseen.
+#![allow(clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 mod common;
 use common::{anywhere, at};

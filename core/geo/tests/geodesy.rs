@@ -1,4 +1,5 @@
 //! Geodesy against GeographicLib, closed forms and its own inverses.
+#![allow(clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 mod common;
 use common::{anywhere, at};

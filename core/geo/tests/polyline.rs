@@ -1,4 +1,5 @@
 //! The polyline codec: known answers, round trips, and any bytes at all.
+#![allow(clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 mod common;
 use common::{anywhere, at};
