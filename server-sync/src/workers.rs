@@ -138,7 +138,8 @@ async fn run(worker: impl Worker, mut stopped: watch::Receiver<bool>) {
     if let Err(error) = worker.start().await {
         tracing::error!(worker = worker.name(), %error, "could not take up what was under way");
     }
-    while !*stopped.borrow() {
+    // Without a sender nobody is there to say stop: the server was dropped.
+    while !*stopped.borrow() && stopped.has_changed().is_ok() {
         let wait = match worker.step().await {
             Ok(Step::More) => {
                 failures = 0;
