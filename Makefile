@@ -12,7 +12,7 @@ test: setup conformance
 lint: setup setup-lint
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo deny --offline check bans licenses sources
+	cargo deny --locked check --hide-inclusion-graph bans licenses sources
 
 bench: setup
 	cargo bench --workspace --locked
