@@ -126,3 +126,74 @@ pub(crate) fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     while rows.next()?.is_some() {}
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(file: StoreFile, mode: Mode) -> (tempfile::TempDir, Connection) {
+        let dir = tempfile::tempdir().unwrap();
+        let key = DataKey::generate().unwrap();
+        let path = dir.path().join(file.name());
+        let writer = open(&path, file, &key, Mode::Write { max_bytes: None }).unwrap();
+        let connection = if mode == Mode::Read {
+            open(&path, file, &key, mode).unwrap()
+        } else {
+            writer
+        };
+        (dir, connection)
+    }
+
+    fn pragma(connection: &Connection, name: &str) -> i64 {
+        let sql = format!("PRAGMA {name}");
+        connection
+            .query_row(&sql, [], |row| row.get(0))
+            .or_else(|_| {
+                connection.query_row(&sql, [], |row| {
+                    row.get::<_, String>(0)?
+                        .parse::<i64>()
+                        .map_err(|_| rusqlite::Error::InvalidQuery)
+                })
+            })
+            .unwrap()
+    }
+
+    #[test]
+    fn connections_are_set_as_the_design_says() {
+        for (file, synchronous) in [(StoreFile::Cache, 1), (StoreFile::Outbox, 2)] {
+            let (_dir, connection) = opened(file, Mode::Write { max_bytes: None });
+            assert_eq!(pragma(&connection, "synchronous"), synchronous);
+            assert_eq!(pragma(&connection, "secure_delete"), 1);
+            assert_eq!(pragma(&connection, "temp_store"), 2);
+            assert_eq!(pragma(&connection, "trusted_schema"), 0);
+            assert_eq!(pragma(&connection, "cipher_memory_security"), 0);
+            assert_eq!(pragma(&connection, "recursive_triggers"), 1);
+            let loaded = connection.query_row("SELECT load_extension('x')", [], |_| Ok(()));
+            assert!(loaded.unwrap_err().to_string().contains("not authorized"));
+        }
+    }
+
+    #[test]
+    fn readers_cannot_write() {
+        let (_dir, connection) = opened(StoreFile::Cache, Mode::Read);
+        assert!(connection.execute("CREATE TABLE t (a)", []).is_err());
+    }
+
+    #[test]
+    fn another_key_opens_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("cache.db");
+        let mode = Mode::Write { max_bytes: None };
+        let key = DataKey::generate().unwrap();
+        let connection = open(&path, StoreFile::Cache, &key, mode).unwrap();
+        connection.execute("CREATE TABLE t (a)", []).unwrap();
+        drop(connection);
+        let other = DataKey::generate().unwrap();
+        let refused = open(&path, StoreFile::Cache, &other, Mode::Read);
+        assert!(matches!(
+            refused,
+            Err(StoreError::Damaged(StoreFile::Cache))
+        ));
+        assert!(open(&path, StoreFile::Cache, &key, Mode::Read).is_ok());
+    }
+}

@@ -35,6 +35,11 @@ impl WrappedKey {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) const fn set_generation(&mut self, generation: u32) {
+        self.generation = generation;
+    }
+
     pub(crate) fn is_of_generation(&self, generation: u32) -> bool {
         self.generation == generation
     }

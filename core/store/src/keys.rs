@@ -144,3 +144,89 @@ fn rekey_file(
     drop(connection);
     connection::open(path, file, new, Mode::Read).map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FileReport, MemoryKeyVault, Store, StoreOptions};
+    use std::fs;
+    use std::sync::Arc;
+
+    fn new_store() -> (tempfile::TempDir, Arc<MemoryKeyVault>) {
+        let dir = tempfile::tempdir().unwrap();
+        let vault = Arc::new(MemoryKeyVault::new());
+        let (store, _) = Store::open(dir.path(), vault.clone(), StoreOptions::default()).unwrap();
+        store.set_setting("kept", Some(b"value")).unwrap();
+        store.close().unwrap();
+        (dir, vault)
+    }
+
+    fn opens_whole(dir: &Path, vault: &Arc<MemoryKeyVault>) -> Keys {
+        let (store, report) = Store::open(dir, vault.clone(), StoreOptions::default()).unwrap();
+        assert_eq!(
+            (report.cache, report.outbox),
+            (FileReport::Opened, FileReport::Opened)
+        );
+        assert!(!report.is_rotation_pending);
+        assert_eq!(
+            store.setting("kept").unwrap().as_deref(),
+            Some(&b"value"[..])
+        );
+        store.close().unwrap();
+        let keys = Keys::load_or_make(dir, vault.as_ref()).unwrap();
+        assert!(!keys.is_rotating(), "the rotation was finished");
+        keys
+    }
+
+    #[test]
+    fn a_rotation_cut_short_at_any_step_is_finished_by_the_next_open() {
+        for steps in 0..=3 {
+            let (dir, vault) = new_store();
+            let mut keys = Keys::load_or_make(dir.path(), vault.as_ref()).unwrap();
+            let before = keys.current.clone();
+            keys.begin_rotation(dir.path(), vault.as_ref()).unwrap();
+            for file in FILES.into_iter().take(steps) {
+                keys.rekey(dir.path(), file).unwrap();
+            }
+            if steps == 3 {
+                keys.end_rotation(dir.path()).unwrap();
+            }
+            drop(keys);
+            let after = opens_whole(dir.path(), &vault);
+            assert_ne!(after.current.as_bytes(), before.as_bytes());
+            for file in FILES {
+                assert!(!opens(&dir.path().join(file.name()), file, &before).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_keeps_its_key_until_it_was_moved_aside() {
+        let (dir, vault) = new_store();
+        let mut keys = Keys::load_or_make(dir.path(), vault.as_ref()).unwrap();
+        keys.begin_rotation(dir.path(), vault.as_ref()).unwrap();
+        let path = dir.path().join(StoreFile::Outbox.name());
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[100] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        let open = || Store::open(dir.path(), vault.clone(), StoreOptions::default()).unwrap();
+        let (store, report) = open();
+        assert!(report.is_rotation_pending);
+        assert!(matches!(report.outbox, FileReport::Replaced { .. }));
+        store.close().unwrap();
+        let (_, report) = open();
+        assert!(!report.is_rotation_pending);
+        assert_eq!(report.outbox, FileReport::Opened);
+    }
+
+    #[test]
+    fn a_vault_with_a_new_wrapping_key_gets_the_data_key_sealed_again() {
+        let (dir, vault) = new_store();
+        let mut file = KeyFile::load(dir.path()).unwrap().unwrap();
+        file.current.set_generation(0);
+        file.save(dir.path()).unwrap();
+        opens_whole(dir.path(), &vault);
+        let file = KeyFile::load(dir.path()).unwrap().unwrap();
+        assert!(file.current.is_of_generation(vault.generation().unwrap()));
+    }
+}

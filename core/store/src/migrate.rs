@@ -60,3 +60,115 @@ fn version(connection: &Connection, file: StoreFile) -> Result<u32, StoreError> 
         .query_row("PRAGMA user_version", [], |row| row.get(0))
         .in_file(file)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::tables::Tables;
+    use crate::connection::{self, Mode};
+    use crate::key_file::{KeyFile, WrappedKey};
+    use crate::outbox::{client, consent, record};
+    use crate::{DataKey, KeyVault, NewOperation, VaultError};
+    use fieldfare_model::{
+        ClientId, ConsentAction, ConsentEvent, ConsentEventId, Entity, Lead, LeadId, OperationId,
+        Purpose, RepId, Row, TimestampMs,
+    };
+    use fieldfare_sync::Change;
+    use std::path::Path;
+
+    /// Writes the store that `tests/upgrade.rs` upgrades: both files as the first schema had them. Run once,
+    /// when the first schema was the newest; kept to show how.
+    #[test]
+    #[ignore = "writes tests/fixtures/store-v1"]
+    fn write_the_first_store() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store-v1");
+        std::fs::create_dir_all(&dir).unwrap();
+        let key = DataKey::from_slice(&[0x46; 32]).unwrap();
+        write(&dir, StoreFile::Cache, &key, |db| {
+            let mut lead = Lead::new(LeadId::from_bytes([1; 16]), "Old lead");
+            lead.extra.set(900, "kept");
+            let (id, columns) = (lead.id.row(), lead.to_columns());
+            let row = Row {
+                id,
+                version: 5,
+                columns,
+            };
+            let tables = Tables {
+                db,
+                full_text: false,
+            };
+            tables.put(Entity::LEAD, None, 1, &row).unwrap();
+        });
+        write(&dir, StoreFile::Outbox, &key, |transaction| {
+            client::begin(transaction, ClientId::from_bytes([2; 16])).unwrap();
+            consent::append(transaction, &event()).unwrap();
+            record::record(transaction, &[operation()]).unwrap();
+        });
+        let current = WrappedKey::seal(&key, &PlainVault).unwrap();
+        let pending = None;
+        KeyFile { current, pending }.save(&dir).unwrap();
+    }
+
+    /// A vault that wraps by doing nothing.
+    struct PlainVault;
+
+    impl KeyVault for PlainVault {
+        fn generation(&self) -> Result<u32, VaultError> {
+            Ok(1)
+        }
+        fn wrap(&self, key: &DataKey) -> Result<Vec<u8>, VaultError> {
+            Ok(key.as_bytes().to_vec())
+        }
+        fn unwrap(&self, wrapped: &[u8]) -> Result<DataKey, VaultError> {
+            DataKey::from_slice(wrapped).ok_or(VaultError::Rejected)
+        }
+        fn destroy(&self) -> Result<(), VaultError> {
+            Ok(())
+        }
+    }
+
+    fn write(
+        dir: &Path,
+        file: StoreFile,
+        key: &DataKey,
+        fill: impl FnOnce(&rusqlite::Transaction<'_>),
+    ) {
+        let path = dir.join(file.name());
+        let mode = Mode::Write { max_bytes: None };
+        let mut connection = connection::open(&path, file, key, mode).unwrap();
+        run_to(&mut connection, file, 1).unwrap();
+        let transaction = connection.transaction().unwrap();
+        fill(&transaction);
+        transaction.commit().unwrap();
+        connection::run(&connection, "PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    }
+
+    fn event() -> ConsentEvent {
+        ConsentEvent {
+            id: ConsentEventId::from_bytes([3; 16]),
+            rep: RepId::from_bytes([4; 16]),
+            sequence: 1,
+            purpose: Purpose::LiveTracking,
+            action: ConsentAction::Grant,
+            text_version: "2026-11".into(),
+            language: "en".into(),
+            at: TimestampMs(1),
+            valid_until: None,
+            previous: [0; 32],
+            hash: [5; 32],
+        }
+    }
+
+    fn operation() -> NewOperation {
+        let lead = Lead::new(LeadId::from_bytes([6; 16]), "Made offline");
+        NewOperation {
+            id: OperationId::from_bytes([7; 16]),
+            entity: Entity::LEAD,
+            row: lead.id.row(),
+            base_version: 0,
+            depends_on: None,
+            at: TimestampMs(2),
+            change: Change::Create(lead.to_columns()),
+        }
+    }
+}

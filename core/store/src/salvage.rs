@@ -41,13 +41,23 @@ pub(crate) fn salvage(
 ) -> Result<Salvage, StoreError> {
     let copy = dir.join(format!("{name}.reading"));
     copy_files(&dir.join(name), &copy)?;
-    let salvage = match connection::open(&copy, StoreFile::Outbox, key, Mode::Read) {
-        Ok(source) => copy_tables(&source, target)?,
-        Err(_) => Salvage::default(),
-    };
+    let salvage = copy_tables(&Source { path: &copy, key }, target)?;
     remove_files(&copy)?;
     client::begin(target, client::new_id()?)?;
     Ok(salvage)
+}
+
+/// The copy of a damaged file. After a page could not be read, a connection reads nothing any more, so each
+/// walk has its own.
+struct Source<'a> {
+    path: &'a Path,
+    key: &'a DataKey,
+}
+
+impl Source<'_> {
+    fn connect(&self) -> Option<Connection> {
+        connection::open(self.path, StoreFile::Outbox, self.key, Mode::Read).ok()
+    }
 }
 
 fn copy_files(from: &Path, to: &Path) -> Result<(), StoreError> {
@@ -67,7 +77,7 @@ fn remove_files(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn copy_tables(source: &Connection, target: &Transaction<'_>) -> Result<Salvage, StoreError> {
+fn copy_tables(source: &Source<'_>, target: &Transaction<'_>) -> Result<Salvage, StoreError> {
     let mut salvage = Salvage {
         is_complete: true,
         ..Salvage::default()
@@ -87,7 +97,7 @@ fn copy_tables(source: &Connection, target: &Transaction<'_>) -> Result<Salvage,
 
 /// Walks a table from its beginning, and if that stops short, from its end.
 fn copy_table(
-    source: &Connection,
+    source: &Source<'_>,
     target: &Transaction<'_>,
     table: &str,
     walk: &str,
@@ -115,11 +125,12 @@ fn copy_table(
 
 /// Columns that both have; none if the damaged file cannot say.
 fn shared_columns(
-    source: &Connection,
+    source: &Source<'_>,
     target: &Connection,
     table: &str,
 ) -> Result<Vec<String>, StoreError> {
-    let theirs = columns(source, table).unwrap_or_default();
+    let theirs = source.connect().and_then(|db| columns(&db, table).ok());
+    let theirs = theirs.unwrap_or_default();
     let ours = columns(target, table).in_outbox()?;
     Ok(ours
         .into_iter()
@@ -134,7 +145,7 @@ fn columns(db: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
 }
 
 fn copy_rows(
-    source: &Connection,
+    source: &Source<'_>,
     target: &Transaction<'_>,
     table: &str,
     columns: &[String],
@@ -144,6 +155,9 @@ fn copy_rows(
     let names = columns.join(", ");
     let insert = format!("INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})");
     let mut insert = target.prepare(&insert).in_outbox()?;
+    let Some(source) = source.connect() else {
+        return Ok((0, false));
+    };
     let Ok(mut select) = source.prepare(select) else {
         return Ok((0, false));
     };

@@ -21,8 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 const SCOPES: [&str; 4] = ["rep:me", "ref", "terr:a", "terr:b"];
-const ROWS: u8 = 6;
-const FIRST_VISIT: u8 = 4;
+const ROWS: u8 = 4;
+const FIRST_VISIT: u8 = 3;
 
 type Key = (Entity, RowId);
 

@@ -1,0 +1,312 @@
+//! Frames, scopes and checkpoints, case by case.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+mod common;
+
+use common::{complete, filled, grant, lead_id, name_of, open, put_lead, rename, scope, stage};
+use fieldfare_model::Entity;
+use fieldfare_store::{LeadFilter, LeadOrder, MemoryKeyVault, Store, StoreError, StoreOptions};
+use fieldfare_sync::{Checkpoint, Epoch, FeedChange, Frame, LeaveReason, PhoneStore, Priority};
+use std::sync::Arc;
+
+fn phone() -> (tempfile::TempDir, Store) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = filled(dir.path(), &Arc::new(MemoryKeyVault::new()));
+    (dir, store)
+}
+
+fn leave(i: u8, seq: u64) -> FeedChange {
+    FeedChange::Leave {
+        entity: Entity::LEAD,
+        id: lead_id(i).row(),
+        seq,
+        reason: LeaveReason::Left,
+    }
+}
+
+fn publish(store: &Store, grants: &[&str], head: u64) {
+    let grants: Vec<_> = grants.iter().map(|name| grant(name)).collect();
+    (&mut &*store).publish(&grants, &complete(head)).unwrap();
+}
+
+#[test]
+fn a_row_that_moves_between_held_scopes_is_never_missing() {
+    let (_dir, store) = phone();
+    publish(&store, &["terr:a", "terr:b"], 11);
+    stage(&store, &scope("terr:a"), 11, 20, &[leave(1, 15)]);
+    assert_eq!(name_of(&store, 1).as_deref(), Some("Anna"));
+    stage(
+        &store,
+        &scope("terr:b"),
+        11,
+        20,
+        &[put_lead(1, 15, "Moved")],
+    );
+    assert_eq!(name_of(&store, 1).as_deref(), Some("Anna"));
+    publish(&store, &["terr:a", "terr:b"], 20);
+    assert_eq!(name_of(&store, 1).as_deref(), Some("Moved"));
+    publish(&store, &["terr:a"], 21);
+    assert_eq!(name_of(&store, 1), None);
+    assert_eq!(name_of(&store, 2).as_deref(), Some("Bert"));
+}
+
+#[test]
+fn an_edit_waits_for_a_row_that_comes_back_by_a_new_scope() {
+    let (_dir, store) = phone();
+    store
+        .record(&[rename(1, lead_id(1).row(), 5, "Edited")])
+        .unwrap();
+    stage(&store, &scope("terr:a"), 10, 20, &[leave(1, 15)]);
+    publish(&store, &["terr:a"], 20);
+    assert_eq!(name_of(&store, 1), None);
+    stage(&store, &scope("terr:b"), 0, 20, &[put_lead(1, 15, "Moved")]);
+    assert_eq!(name_of(&store, 1), None, "not shown before its scope is");
+    publish(&store, &["terr:a", "terr:b"], 21);
+    let stored = store.lead(lead_id(1)).unwrap().unwrap();
+    assert_eq!((stored.is_pending, stored.row.version), (true, 15));
+    assert_eq!(name_of(&store, 1).as_deref(), Some("Edited"));
+}
+
+#[test]
+fn frames_continue_a_scope_or_are_refused() {
+    let (_dir, store) = phone();
+    let territory = scope("terr:a");
+    let frame = |from, to| Frame {
+        scope: territory.clone(),
+        from,
+        to,
+        changes: Vec::new(),
+    };
+    let gap = (&mut &store).stage(&frame(11, 12), b"");
+    assert!(matches!(gap, Err(StoreError::FrameOrder)));
+    let cursor = || (&store).sync_state().unwrap().cursors[0].cursor;
+    (&mut &store).stage(&frame(3, 9), b"").unwrap();
+    assert_eq!(cursor(), 10, "what was taken in before changes nothing");
+    stage(&store, &territory, 10, 14, &[put_lead(3, 13, "Carl")]);
+    assert_eq!(cursor(), 14);
+    publish(&store, &["terr:a"], 20);
+    assert_eq!(cursor(), 20);
+    assert_eq!(name_of(&store, 3).as_deref(), Some("Carl"));
+}
+
+#[test]
+fn part_of_the_scopes_is_shown_early_only_on_the_first_day() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path(), &Arc::new(MemoryKeyVault::new()));
+    (&mut &store).enter_epoch(Epoch(1)).unwrap();
+    let grants = [grant("rep:me"), grant("terr:a")];
+    let part = |head| Checkpoint {
+        head,
+        priority: Priority::OWN,
+        complete: false,
+    };
+    stage(&store, &scope("rep:me"), 0, 10, &[put_lead(1, 5, "Own")]);
+    stage(&store, &scope("terr:a"), 0, 6, &[put_lead(2, 6, "Bulk")]);
+    let changed = (&mut &store).publish(&grants, &part(10)).unwrap();
+    assert_eq!(changed, [(Entity::LEAD, lead_id(1).row())]);
+    assert!((&store).is_shown(&grants[0]).unwrap());
+    assert!(!(&store).is_shown(&grants[1]).unwrap());
+    publish(&store, &["rep:me", "terr:a"], 10);
+
+    stage(
+        &store,
+        &scope("rep:me"),
+        10,
+        20,
+        &[put_lead(1, 15, "Changed")],
+    );
+    assert!(
+        (&mut &store)
+            .publish(&grants, &part(20))
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(name_of(&store, 1).as_deref(), Some("Own"));
+}
+
+#[test]
+fn a_new_history_replaces_even_newer_looking_rows() {
+    let (_dir, store) = phone();
+    (&mut &store).enter_epoch(Epoch(8)).unwrap();
+    assert_eq!(
+        name_of(&store, 1).as_deref(),
+        Some("Anna"),
+        "shown until the scopes are there again"
+    );
+    assert_eq!((&store).sync_state().unwrap().cursors[0].cursor, 0);
+    stage(
+        &store,
+        &scope("terr:a"),
+        0,
+        4,
+        &[put_lead(1, 2, "Restored")],
+    );
+    assert_eq!(name_of(&store, 1).as_deref(), Some("Anna"));
+    publish(&store, &["terr:a"], 4);
+    assert_eq!(name_of(&store, 1).as_deref(), Some("Restored"));
+    assert_eq!(name_of(&store, 2), None);
+}
+
+#[test]
+fn unknown_entities_and_columns_are_carried() {
+    let (_dir, store) = phone();
+    let FeedChange::Put { mut row, .. } = put_lead(1, 15, "Anna") else {
+        panic!()
+    };
+    row.columns.set(900, "of the future");
+    row.columns.set(901, vec![1_u8, 2]);
+    let lead = FeedChange::Put {
+        entity: Entity::LEAD,
+        row: row.clone(),
+    };
+    let unknown = FeedChange::Put {
+        entity: Entity(200),
+        row: row.clone(),
+    };
+    stage(&store, &scope("terr:b"), 0, 20, &[lead, unknown]);
+    publish(&store, &["terr:a", "terr:b"], 20);
+    for entity in [Entity::LEAD, Entity(200)] {
+        assert_eq!(store.row(entity, row.id).unwrap().unwrap().row, row);
+    }
+    assert_eq!(store.positions().unwrap().len(), 2);
+}
+
+#[test]
+fn pages_give_every_lead_once_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path(), &Arc::new(MemoryKeyVault::new()));
+    (&mut &store).enter_epoch(Epoch(1)).unwrap();
+    let names = [
+        "delta", "Alpha", "alpha", "ÉTÉ", "", "bravo", "Charlie", "alpha",
+    ];
+    let leads: Vec<_> = (1u8..)
+        .zip(names)
+        .map(|(i, n)| put_lead(i, u64::from(i), n))
+        .collect();
+    stage(&store, &scope("terr:a"), 0, 20, &leads);
+    publish(&store, &["terr:a"], 20);
+    for order in [LeadOrder::Name, LeadOrder::Changed] {
+        for filter in [
+            LeadFilter::default(),
+            LeadFilter {
+                statuses: vec![fieldfare_model::LeadStatus::New],
+                ..LeadFilter::default()
+            },
+        ] {
+            let whole = store.page_leads(&filter, order, None, 100).unwrap();
+            assert!(whole.next.is_none() && whole.rows.len() == names.len());
+            for limit in 1..4 {
+                let mut rows = Vec::new();
+                let mut end = None;
+                loop {
+                    let page = store
+                        .page_leads(&filter, order, end.as_ref(), limit)
+                        .unwrap();
+                    rows.extend(page.rows);
+                    end = page.next;
+                    if end.is_none() {
+                        break;
+                    }
+                }
+                assert_eq!(rows, whole.rows);
+            }
+        }
+    }
+    let changed = store
+        .page_leads(&LeadFilter::default(), LeadOrder::Changed, None, 3)
+        .unwrap();
+    assert_eq!(
+        changed
+            .rows
+            .iter()
+            .map(|r| r.row.version)
+            .collect::<Vec<_>>(),
+        [8, 7, 6]
+    );
+    let none = LeadFilter {
+        min_score: Some(1),
+        ..LeadFilter::default()
+    };
+    assert!(
+        store
+            .page_leads(&none, LeadOrder::Name, None, 3)
+            .unwrap()
+            .rows
+            .is_empty()
+    );
+}
+
+#[test]
+fn search_takes_whatever_is_typed() {
+    let (_dir, store) = phone();
+    stage(
+        &store,
+        &scope("terr:a"),
+        10,
+        20,
+        &[put_lead(3, 15, "Crêperie Éléonore OR Söhne")],
+    );
+    publish(&store, &["terr:a"], 20);
+    for typed in [
+        "creperie",
+        "CRÊPERIE ele",
+        "sohne",
+        "\"Creperie\"",
+        "or cre",
+        "e\u{301}le\u{301}o",
+    ] {
+        assert_eq!(store.search_leads(typed, 10).unwrap().len(), 1, "{typed}");
+    }
+    for typed in [
+        "", "  ", "*", "\"", "AND", "NEAR(", "name:", "a\0b", "(((", "-", "^x", "😀", "'; DROP",
+    ] {
+        let _ = store.search_leads(typed, 10).unwrap();
+        let filter = LeadFilter {
+            text: Some(typed.into()),
+            ..LeadFilter::default()
+        };
+        store
+            .page_leads(&filter, LeadOrder::Name, None, 10)
+            .unwrap();
+    }
+    assert!(
+        store
+            .search_leads("eleonore creperie nothing", 10)
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[test]
+fn full_text_can_be_taken_away_and_given_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = Arc::new(MemoryKeyVault::new());
+    filled(dir.path(), &vault).close().unwrap();
+    let without = StoreOptions {
+        full_text: false,
+        ..StoreOptions::default()
+    };
+    let (store, _) = Store::open(dir.path(), vault.clone(), without).unwrap();
+    assert!(matches!(
+        store.search_leads("anna", 9),
+        Err(StoreError::SearchOff)
+    ));
+    stage(
+        &store,
+        &scope("terr:a"),
+        10,
+        20,
+        &[put_lead(1, 15, "Renamed")],
+    );
+    publish(&store, &["terr:a"], 20);
+    store.close().unwrap();
+    let (store, _) = open(dir.path(), &vault);
+    assert!(store.search_leads("anna", 9).unwrap().is_empty());
+    assert_eq!(store.search_leads("renamed", 9).unwrap().len(), 1);
+}
