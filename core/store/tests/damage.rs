@@ -308,3 +308,46 @@ fn wiping_leaves_nothing_even_of_a_store_that_does_not_open() {
         "a kept copy is of no use"
     );
 }
+
+/// A vault that looks at the files when it is asked to destroy its key, and then fails.
+struct LastLook {
+    inner: MemoryKeyVault,
+    dir: std::path::PathBuf,
+    seen: std::sync::Mutex<Vec<String>>,
+}
+
+impl KeyVault for LastLook {
+    fn generation(&self) -> Result<u32, VaultError> {
+        self.inner.generation()
+    }
+    fn wrap(&self, key: &DataKey) -> Result<Vec<u8>, VaultError> {
+        self.inner.wrap(key)
+    }
+    fn unwrap(&self, wrapped: &[u8]) -> Result<DataKey, VaultError> {
+        self.inner.unwrap(wrapped)
+    }
+    fn destroy(&self) -> Result<(), VaultError> {
+        *self.seen.lock().unwrap() = contents(&self.dir).into_keys().collect();
+        Err(VaultError::Unavailable)
+    }
+}
+
+#[test]
+fn the_wrapping_key_goes_first_and_a_failing_vault_stops_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = Arc::new(LastLook {
+        inner: MemoryKeyVault::new(),
+        dir: dir.path().to_owned(),
+        seen: std::sync::Mutex::default(),
+    });
+    let (store, _) = Store::open(dir.path(), vault.clone(), StoreOptions::default()).unwrap();
+    let error = store.wipe().unwrap_err();
+    assert!(matches!(error, StoreError::Vault(VaultError::Unavailable)));
+    let seen = vault.seen.lock().unwrap();
+    assert!(
+        ["cache.db", "keys.bin", "outbox.db"]
+            .iter()
+            .all(|n| seen.iter().any(|s| s == n))
+    );
+    assert!(contents(dir.path()).is_empty());
+}

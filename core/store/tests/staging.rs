@@ -10,7 +10,7 @@
 mod common;
 
 use common::{complete, filled, grant, lead_id, name_of, open, put_lead, rename, scope, stage};
-use fieldfare_model::Entity;
+use fieldfare_model::{Entity, Row, schema};
 use fieldfare_store::{LeadFilter, LeadOrder, MemoryKeyVault, Store, StoreError, StoreOptions};
 use fieldfare_sync::{Checkpoint, Epoch, FeedChange, Frame, LeaveReason, PhoneStore, Priority};
 use std::sync::Arc;
@@ -161,18 +161,25 @@ fn unknown_entities_and_columns_are_carried() {
     };
     row.columns.set(900, "of the future");
     row.columns.set(901, vec![1_u8, 2]);
+    row.columns.set(schema::lead::TIER, "not a number");
     let lead = FeedChange::Put {
         entity: Entity::LEAD,
         row: row.clone(),
     };
     let unknown = FeedChange::Put {
         entity: Entity(200),
-        row: row.clone(),
+        row: Row {
+            version: 16,
+            ..row.clone()
+        },
     };
     stage(&store, &scope("terr:b"), 0, 20, &[lead, unknown]);
     publish(&store, &["terr:a", "terr:b"], 20);
     for entity in [Entity::LEAD, Entity(200)] {
-        assert_eq!(store.row(entity, row.id).unwrap().unwrap().row, row);
+        assert_eq!(
+            store.row(entity, row.id).unwrap().unwrap().row.columns,
+            row.columns
+        );
     }
     assert_eq!(store.positions().unwrap().len(), 2);
 }
