@@ -470,3 +470,23 @@ fn a_page_of_the_feed_is_one_range_of_its_index() {
         "{plan}"
     );
 }
+
+#[test]
+fn a_tenants_file_does_not_open_as_anothers() {
+    let dir = tempfile::tempdir().unwrap();
+    let (a, b) = (TenantId::from_bytes([1; 16]), TenantId::from_bytes([2; 16]));
+    let open = |id| {
+        Tenants::new(dir.path(), MasterKey::new([1; 32]))
+            .unwrap()
+            .open(id, NOW)
+    };
+    drop(open(a).unwrap());
+    let file = |id: TenantId| dir.path().join(format!("tenants/{id}.db"));
+    std::fs::copy(file(a), file(b)).unwrap();
+    let refused = open(b).err().unwrap();
+    assert!(matches!(
+        refused,
+        fieldfare_server::store::StoreError::WrongKey { .. }
+    ));
+    open(a).unwrap();
+}

@@ -225,17 +225,17 @@ async fn consent_must_continue_the_ledger_but_a_withdrawal_is_always_taken() {
             .is_some()
     );
 
-    let mut forged = ada.decide(Purpose::VisitCheckIn, ConsentAction::Grant, START);
-    if let Change::Create(columns) = &mut forged.change {
-        columns.set(fieldfare_model::schema::consent::AT, START - 1);
+    for action in [ConsentAction::Grant, ConsentAction::Withdraw] {
+        let mut forged = ada.decide(Purpose::VisitCheckIn, action, START);
+        if let Change::Create(columns) = &mut forged.change {
+            columns.set(fieldfare_model::schema::consent::AT, START - 1);
+        }
+        let result = ada.push_one(&server, forged).await;
+        assert!(
+            result.outcome.version().is_none(),
+            "a forged {action:?} was taken"
+        );
     }
-    assert!(
-        ada.push_one(&server, forged)
-            .await
-            .outcome
-            .version()
-            .is_none()
-    );
 
     let skipped = ada.decide(Purpose::VisitCheckIn, ConsentAction::Grant, START);
     assert!(
