@@ -5,3 +5,4 @@ pub mod demo;
 pub mod figures;
 pub mod leads;
 pub mod map;
+pub mod world;
