@@ -137,20 +137,30 @@ fn open_cache(
     let key = keys.of(dir, file)?;
     let make = || {
         let cache = Database::open(dir, file, &key, options.max_cache_bytes)?;
+        // Looking at every page takes long, so only when one could not be read before.
+        if quarantine::is_suspect(dir, file) && !cache.is_sound()? {
+            return Err(StoreError::Damaged(file));
+        }
         prepare_cache(&cache, outbox, options.full_text)?;
         Ok(cache)
     };
-    match make() {
+    let opened = match make() {
         Err(StoreError::Damaged(StoreFile::Cache)) => {
             let kept_as = quarantine::move_aside(dir, file)?;
-            Ok((make()?, FileReport::Replaced { kept_as }))
+            (make()?, FileReport::Replaced { kept_as })
         }
-        opened => Ok((opened?, report)),
+        opened => (opened?, report),
+    };
+    if quarantine::is_suspect(dir, file) {
+        quarantine::clear(dir, file)?;
     }
+    Ok(opened)
 }
 
 fn report_for(dir: &Path, file: StoreFile) -> FileReport {
-    if dir.join(file.name()).exists() {
+    // SQLite makes an empty file before it writes the first page.
+    let has_content = |found: std::fs::Metadata| found.len() > 0;
+    if dir.join(file.name()).metadata().is_ok_and(has_content) {
         FileReport::Opened
     } else {
         FileReport::Created

@@ -32,6 +32,24 @@ pub(crate) fn finish_move(dir: &Path, file: StoreFile) -> Result<(), StoreError>
     Ok(())
 }
 
+/// Notes that a page of a file could not be read, so that the next open looks at all of it. If the
+/// note cannot be written, the next read of that page tries again.
+pub(crate) fn suspect(dir: &Path, file: StoreFile) {
+    let _ = fs::write(suspicion(dir, file), []);
+}
+
+pub(crate) fn is_suspect(dir: &Path, file: StoreFile) -> bool {
+    suspicion(dir, file).exists()
+}
+
+pub(crate) fn clear(dir: &Path, file: StoreFile) -> Result<(), StoreError> {
+    Ok(atomic_file::remove(&suspicion(dir, file))?)
+}
+
+fn suspicion(dir: &Path, file: StoreFile) -> PathBuf {
+    with_suffix(&dir.join(file.name()), ".suspect")
+}
+
 fn move_files(dir: &Path, file: StoreFile, name: &str) -> Result<(), StoreError> {
     let (from, to) = (dir.join(file.name()), dir.join(name));
     for suffix in [""].into_iter().chain(SIDE_FILES) {

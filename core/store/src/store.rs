@@ -215,7 +215,11 @@ impl Store {
         &self,
         work: impl FnOnce(&Files) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        work(self.enter().files()?)
+        let result = work(self.enter().files()?);
+        if let Err(StoreError::Damaged(StoreFile::Cache)) = &result {
+            quarantine::suspect(&self.dir, StoreFile::Cache);
+        }
+        result
     }
 
     /// Shows edits that were just written to the outbox, or taken out of it. They are durable by then, so a
