@@ -381,6 +381,7 @@ async fn when_an_effect_fails_nothing_of_the_push_was_kept() {
     let hooks = Hooks {
         effects: Arc::new(Failing(AtomicU32::new(0))),
         dead_letters: Arc::new(NoDeadLetters),
+        crm: Arc::default(),
     };
     let server = Fixture::with(GENEROUS, hooks);
     let mut ada = server.phone("Acme", "Ada").await;
