@@ -205,6 +205,7 @@ mod tests {
         let (dir, vault) = new_store();
         let mut keys = Keys::load_or_make(dir.path(), vault.as_ref()).unwrap();
         keys.begin_rotation(dir.path(), vault.as_ref()).unwrap();
+        keys.rekey(dir.path(), StoreFile::Cache).unwrap();
         let path = dir.path().join(StoreFile::Outbox.name());
         let mut bytes = fs::read(&path).unwrap();
         bytes[100] ^= 1;
@@ -212,6 +213,11 @@ mod tests {
         let open = || Store::open(dir.path(), vault.clone(), StoreOptions::default()).unwrap();
         let (store, report) = open();
         assert!(report.is_rotation_pending);
+        assert_eq!(
+            report.cache,
+            FileReport::Opened,
+            "each file has its own key meanwhile"
+        );
         assert!(matches!(report.outbox, FileReport::Replaced { .. }));
         store.close().unwrap();
         let (_, report) = open();

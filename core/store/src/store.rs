@@ -225,14 +225,16 @@ impl Store {
     /// Shows edits that were just written to the outbox, or taken out of it. They are durable by then, so a
     /// cache that cannot be written now is no error: it catches up later.
     pub(crate) fn show_edits(&self, files: &Files, rows: Vec<Key>) -> Changes {
-        let was_behind = self.is_behind.swap(false, Ordering::SeqCst);
-        match show(files, &rows, was_behind) {
-            Ok(changes) => changes,
-            Err(_) => {
-                self.is_behind.store(true, Ordering::SeqCst);
-                rows
+        if self.take_behind() {
+            match show(files, &rows, true) {
+                Ok(changes) => return changes,
+                Err(_) => self.set_behind(),
             }
         }
+        show(files, &rows, false).unwrap_or_else(|_| {
+            self.set_behind();
+            rows
+        })
     }
 
     /// Whether a publish has to show all edits, not only those it touches.

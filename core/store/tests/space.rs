@@ -11,7 +11,7 @@ mod common;
 
 use common::{complete, filled, grant, lead_id, name_of, put_lead, rename, scope, stage};
 use fieldfare_store::{MemoryKeyVault, Store, StoreError, StoreFile, StoreOptions};
-use fieldfare_sync::{Frame, PhoneStore, encode_frames};
+use fieldfare_sync::{Epoch, Frame, PhoneStore, encode_frames};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ fn limited(dir: &Path, vault: &Arc<MemoryKeyVault>, file: StoreFile) -> Store {
     let size = fs::metadata(dir.join(file.name())).unwrap().len();
     let mut options = StoreOptions::default();
     match file {
-        StoreFile::Cache => options.max_cache_bytes = Some(size + 8 * 4096),
-        StoreFile::Outbox => options.max_outbox_bytes = Some(size + 8 * 4096),
+        StoreFile::Cache => options.max_cache_bytes = Some(size + 16 * 4096),
+        StoreFile::Outbox => options.max_outbox_bytes = Some(size + 16 * 4096),
     }
     Store::open(dir, vault.clone(), options).unwrap().0
 }
@@ -123,14 +123,22 @@ fn a_full_cache_keeps_its_cursor_with_its_rows_and_takes_operations() {
     assert!(name_of(&store, 10).is_some());
 }
 
-/// Edits that could not be shown for want of space are shown by the next write that can.
+/// An edit that could not be shown for want of space stands in nobody's way, and is shown by the next
+/// write that can.
 #[test]
 fn what_could_not_be_shown_is_shown_later() {
     let dir = tempfile::tempdir().unwrap();
     let vault = Arc::new(MemoryKeyVault::new());
     filled(dir.path(), &vault).close().unwrap();
     let store = limited(dir.path(), &vault, StoreFile::Cache);
-    let long = "x".repeat(60_000);
+    stage(
+        &store,
+        &scope("terr:b"),
+        0,
+        9,
+        &[put_lead(10, 9, &"filling ".repeat(2_500))],
+    );
+    let long = "x".repeat(12_000);
     store
         .record(&[rename(1, lead_id(1).row(), 5, &long)])
         .unwrap();
@@ -140,7 +148,14 @@ fn what_could_not_be_shown_is_shown_later() {
         "no room for it"
     );
     store
-        .record(&[rename(2, lead_id(1).row(), 5, "Short")])
+        .record(&[rename(2, lead_id(2).row(), 5, "Short")])
         .unwrap();
-    assert_eq!(name_of(&store, 1).as_deref(), Some("Short"));
+    assert_eq!(name_of(&store, 2).as_deref(), Some("Short"));
+    assert_eq!(name_of(&store, 1).as_deref(), Some("Anna"));
+    // Beginning again drops what was taken in for a scope that was never shown.
+    (&mut &store).enter_epoch(Epoch(9)).unwrap();
+    store
+        .record(&[rename(3, lead_id(2).row(), 5, "Shorter")])
+        .unwrap();
+    assert_eq!(name_of(&store, 1), Some(long));
 }
