@@ -2,11 +2,11 @@
 
 use super::narrator::{Narrator, thousands};
 use super::phone::Phone;
-use super::stage::Stage;
+use super::stage::{Stage, TERRITORY};
 use super::{DemoError, DemoResult};
 use crate::figures::percentile;
 use fieldfare_engine::{EngineError, NearbyQuery};
-use fieldfare_model::{LatLng, Lead, TerritoryId};
+use fieldfare_model::{LatLng, Lead};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -52,13 +52,8 @@ pub async fn enrol(
     let seen = Arc::clone(&rows);
     phone.sync(move |so_far| seen.store(so_far, Ordering::SeqCst)).await?;
     let counts = phone.engine.status()?.counts;
-    let territories = phone.engine.territories()?;
-    let ids: Vec<TerritoryId> = territories.iter().map(|t| t.id).collect();
-    let names: Vec<&str> = territories.iter().map(|t| t.name.as_str()).collect();
-    let names = names.join(", ");
-    let mut leads = stage.leads()?;
-    leads.retain(|lead| lead.territory.is_some_and(|t| ids.contains(&t)));
-    let took = step.done(&format!("{} leads of {names} on the phone", thousands(counts.leads)));
+    let leads = stage.leads_of_rep()?;
+    let took = step.done(&format!("{} leads of {TERRITORY} on the phone", thousands(counts.leads)));
     let morning = Morning {
         leads: counts.leads,
         bytes_down: phone.radio.traffic().down,

@@ -32,7 +32,7 @@ impl Narrator {
     /// Begins a step of `total` parts: its name and what happens in it.
     pub fn begin(&mut self, name: &str, what: &str, total: usize) -> Step {
         self.steps += 1;
-        println!("\n{} {}", self.bold(&format!("{}. {name}", self.steps)), self.dim(what));
+        println!("\n{}  {}", self.bold(&format!("{}. {name}.", self.steps)), self.dim(what));
         let bar = ProgressBar::with_draw_target(Some(total as u64), self.target());
         let style = ProgressStyle::with_template("   {bar:32.cyan/black} {pos}/{len} {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));

@@ -23,12 +23,14 @@ const PUBLIC_URL: &str = "https://fieldfare.example";
 
 /// Whose phone the demo plays.
 pub const REP: &str = "ada.marsh@sandbox.example";
+/// The territory she serves.
+pub const TERRITORY: &str = "New England";
 /// Who gets a lead from her: the CRM's owner id.
 pub const COLLEAGUE: &str = "70000002";
 
 /// Reps, their owner ids in the sandbox CRM, their territories and the states in them.
 const PEOPLE: [(&str, &str, &str, &str, &str); 4] = [
-    ("Ada Marsh", REP, "70000001", "New England", r#""MA", "CT", "VT""#),
+    ("Ada Marsh", REP, "70000001", TERRITORY, r#""MA", "CT", "VT""#),
     (
         "Ben Okafor",
         "ben.okafor@sandbox.example",
@@ -141,6 +143,18 @@ impl Stage {
         Ok(found)
     }
 
+    /// The leads of the rep's territory, in order of id.
+    ///
+    /// # Errors
+    /// [`DemoError::Store`].
+    pub fn leads_of_rep(&self) -> DemoResult<Vec<Lead>> {
+        let served: Vec<Territory> =
+            self.territories()?.into_iter().filter(|t| t.name == TERRITORY).collect();
+        let mut leads = self.leads()?;
+        leads.retain(|lead| served.iter().any(|t| lead.territory == Some(t.id)));
+        Ok(leads)
+    }
+
     /// Stops both.
     pub async fn close(self) {
         self.server.shutdown().await;
@@ -167,7 +181,7 @@ pub async fn until(
             let seconds = patience.as_secs();
             return Err(DemoError::TooSlow { what: what.to_owned(), seconds, so_far: last });
         }
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
     }
     Ok(())
 }

@@ -49,9 +49,9 @@ pub fn choose(places: &[Place], count: usize) -> Vec<Place> {
 
 fn densest(places: &[Place]) -> Option<LatLng> {
     let neighbours = |at: LatLng| {
-        places.iter().filter(|p| distance_m(at, p.at) <= CLUSTER_M).map(|p| p.leads.len()).sum()
+        places.iter().filter(|p| distance_m(at, p.at) <= CLUSTER_M).count()
     };
-    places.iter().max_by_key(|p| -> usize { neighbours(p.at) }).map(|p| p.at)
+    places.iter().max_by_key(|p| neighbours(p.at)).map(|p| p.at)
 }
 
 fn nearest_next(mut left: Vec<Place>) -> Vec<Place> {
