@@ -14,9 +14,13 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let played = match runtime {
-        Ok(runtime) => runtime.block_on(demo::run(&options)).map_err(|error| error.to_string()),
+        Ok(runtime) => runtime
+            .block_on(demo::run(&options))
+            .map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     };
     match played {
@@ -33,7 +37,10 @@ fn main() -> ExitCode {
 }
 
 fn read(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
-    let mut options = Options { dir: PathBuf::from("target/demo"), keep: false };
+    let mut options = Options {
+        dir: PathBuf::from("target/demo"),
+        keep: false,
+    };
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--keep" => options.keep = true,

@@ -29,7 +29,11 @@ const TALKS: [Talk; 6] = [
         note: "Spoke with the manager, wants the new price list.",
         status: Some(LeadStatus::Contacted),
     },
-    Talk { outcome: VisitOutcome::NoAnswer, note: "Closed, nobody there.", status: None },
+    Talk {
+        outcome: VisitOutcome::NoAnswer,
+        note: "Closed, nobody there.",
+        status: None,
+    },
     Talk {
         outcome: VisitOutcome::FollowUp,
         note: "Decides next week, come back with samples.",
@@ -81,7 +85,10 @@ impl Cast {
     pub fn choose(leads: &[Lead]) -> DemoResult<Self> {
         let places = tour::places(leads);
         let mut stops = tour::choose(&places, STOPS);
-        let busiest = stops.iter().enumerate().max_by_key(|(_, stop)| stop.leads.len());
+        let busiest = stops
+            .iter()
+            .enumerate()
+            .max_by_key(|(_, stop)| stop.leads.len());
         let start = busiest.map_or(0, |(at, _)| at);
         stops.rotate_left(start);
         let lead = |stop: usize, nth: usize| stops.get(stop)?.leads.get(nth).copied();
@@ -99,6 +106,8 @@ impl Cast {
 
     /// The leads that are visited, in order.
     pub fn visited(&self) -> impl Iterator<Item = LeadId> {
-        self.stops.iter().filter_map(|stop| stop.leads.first().copied())
+        self.stops
+            .iter()
+            .filter_map(|stop| stop.leads.first().copied())
     }
 }

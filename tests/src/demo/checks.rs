@@ -19,13 +19,19 @@ impl Checks {
     /// Notes whether a claim holds.
     pub fn holds(&mut self, claim: impl Into<String>, holds: bool) {
         let fault = (!holds).then(|| "it does not".to_owned());
-        self.0.push(Check { claim: claim.into(), fault });
+        self.0.push(Check {
+            claim: claim.into(),
+            fault,
+        });
     }
 
     /// Notes whether two values are the same.
     pub fn same<T: PartialEq + Debug>(&mut self, claim: impl Into<String>, found: T, wanted: T) {
         let fault = (found != wanted).then(|| format!("found {found:?}, wanted {wanted:?}"));
-        self.0.push(Check { claim: claim.into(), fault });
+        self.0.push(Check {
+            claim: claim.into(),
+            fault,
+        });
     }
 
     /// The checks in order.

@@ -75,15 +75,26 @@ pub async fn run(
 ) -> DemoResult<Day> {
     let step = narrator.begin(
         "The day",
-        &format!("{}, no connection: drive, get alerts, visit, edit.", date.name()),
+        &format!(
+            "{}, no connection: drive, get alerts, visit, edit.",
+            date.name()
+        ),
         cast.stops.len(),
     );
-    let mut rep = RepInField { phone, day: Day::default(), at: start_of(cast)? };
+    let mut rep = RepInField {
+        phone,
+        day: Day::default(),
+        at: start_of(cast)?,
+    };
     phone.clock.set(date.at(8, 40));
     rep.before_consent(cast)?;
     step.tell("08:40  before the rep agrees, a fix leads to nothing; then she agrees to alerts");
-    phone.engine.grant(Purpose::ProximityAlerts, "2026-01", "en", None)?;
-    phone.engine.grant(Purpose::VisitCheckIn, "2026-01", "en", None)?;
+    phone
+        .engine
+        .grant(Purpose::ProximityAlerts, "2026-01", "en", None)?;
+    phone
+        .engine
+        .grant(Purpose::VisitCheckIn, "2026-01", "en", None)?;
     for (nth, stop) in cast.stops.iter().enumerate() {
         step.says(format!("{} calls, {} alerts", nth, rep.day.alerts.len()));
         if nth > 0 {
@@ -116,7 +127,10 @@ pub async fn run(
 }
 
 fn start_of(cast: &Cast) -> DemoResult<LatLng> {
-    cast.stops.first().map(|stop| stop.at).ok_or(DemoError::Story("a place to begin"))
+    cast.stops
+        .first()
+        .map(|stop| stop.at)
+        .ok_or(DemoError::Story("a place to begin"))
 }
 
 struct RepInField<'a> {
@@ -133,7 +147,9 @@ impl RepInField<'_> {
             purpose: Purpose::ProximityAlerts,
             ..NearbyQuery::within(500.0)
         };
-        let refusal = EngineError::ConsentRequired { purpose: Purpose::ProximityAlerts };
+        let refusal = EngineError::ConsentRequired {
+            purpose: Purpose::ProximityAlerts,
+        };
         let asked = self.phone.engine.nearby(self.at, &query);
         self.day.refused_without_consent = asked == Err(refusal);
         let hours = LeadEdit::ContactHours(AFTERNOON.to_owned());
@@ -186,7 +202,10 @@ impl RepInField<'_> {
         self.day.fixes += 1;
         self.day.pings += usize::from(outcome.is_ping_stored);
         let alerts = outcome.alerts.iter();
-        self.day.alerts.extend(alerts.map(|near| Alerted { lead: near.record.lead.id, at }));
+        self.day.alerts.extend(alerts.map(|near| Alerted {
+            lead: near.record.lead.id,
+            at,
+        }));
         Ok(match outcome.next {
             NextFix::Stop => MINUTE_MS,
             NextFix::After { ms, .. } => ms,
@@ -223,7 +242,10 @@ impl RepInField<'_> {
         let edits = [
             (cast.contested, LeadEdit::Phone(Some(REP_PHONE.to_owned()))),
             (cast.shared, LeadEdit::Notes(Some(REP_NOTES.to_owned()))),
-            (cast.handed_over, LeadEdit::Owner(Some(COLLEAGUE.to_owned()))),
+            (
+                cast.handed_over,
+                LeadEdit::Owner(Some(COLLEAGUE.to_owned())),
+            ),
         ];
         for (whom, edit) in edits {
             if whom == lead {

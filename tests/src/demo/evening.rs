@@ -65,7 +65,13 @@ pub async fn come_back(phone: &Phone, narrator: &mut Narrator) -> DemoResult<Eve
         }
     };
     let took = step.done(&format!("{waiting} changes sent, each counted once"));
-    Ok(Evening { waiting, attempts, pushed, took, ..Evening::default() })
+    Ok(Evening {
+        waiting,
+        attempts,
+        pushed,
+        took,
+        ..Evening::default()
+    })
 }
 
 /// Waits until the CRM has heard of everything.
@@ -105,7 +111,10 @@ pub async fn write_back(
     let shared = phone.engine.lead(cast.shared)?.lead;
     let has_both = shared.name == OFFICE_NAME && shared.notes.as_deref() == Some(REP_NOTES);
     evening.merged = usize::from(has_both);
-    step.done(&format!("{} tasks and {} notes in the CRM", evening.tasks, evening.notes));
+    step.done(&format!(
+        "{} tasks and {} notes in the CRM",
+        evening.tasks, evening.notes
+    ));
     Ok(())
 }
 
@@ -121,7 +130,10 @@ fn outcomes(stage: &Stage) -> usize {
 
 fn companies_named(stage: &Stage, name: &str) -> usize {
     let companies = live(stage, ObjectType::Companies);
-    companies.iter().filter(|company| property(company, "name") == name).count()
+    companies
+        .iter()
+        .filter(|company| property(company, "name") == name)
+        .count()
 }
 
 fn property(record: &Record, name: &str) -> String {
@@ -167,26 +179,62 @@ impl Evidence<'_> {
     fn of_the_import(&self, checks: &mut Checks) -> DemoResult<()> {
         let found = (self.imported.leads, self.imported.records);
         let wanted = (self.imported.companies, self.imported.companies);
-        checks.same("each company became exactly one lead, duplicates or not", found, wanted);
+        checks.same(
+            "each company became exactly one lead, duplicates or not",
+            found,
+            wanted,
+        );
         checks.same("each lead is in a territory", self.imported.unassigned, 0);
         let shown = self.phone.engine.status()?.counts.leads;
         let served = self.stage.leads_of_rep()?.len() as u64;
-        checks.same("the phone holds its territory and nothing else", shown, served);
-        let name = self.leads.first().map(|lead| lead.name.clone()).unwrap_or_default();
-        checks.holds("no lead can be read in the phone's files", !self.phone.files_show(&name)?);
+        checks.same(
+            "the phone holds its territory and nothing else",
+            shown,
+            served,
+        );
+        let name = self
+            .leads
+            .first()
+            .map(|lead| lead.name.clone())
+            .unwrap_or_default();
+        checks.holds(
+            "no lead can be read in the phone's files",
+            !self.phone.files_show(&name)?,
+        );
         Ok(())
     }
 
     fn of_the_day(&self, checks: &mut Checks) {
         let (before, after) = self.offline;
-        checks.same("nothing reached the server while offline", after.requests, before.requests);
-        checks.holds("a sync in the field said so and lost nothing", self.day.sync_said_offline);
+        checks.same(
+            "nothing reached the server while offline",
+            after.requests,
+            before.requests,
+        );
+        checks.holds(
+            "a sync in the field said so and lost nothing",
+            self.day.sync_said_offline,
+        );
         let is_silent = self.day.alerts_without_consent == 0 && self.day.refused_without_consent;
-        checks.holds("without consent nothing alerted and the query was refused", is_silent);
-        checks.same("without consent for live tracking no position was kept", self.day.pings, 0);
+        checks.holds(
+            "without consent nothing alerted and the query was refused",
+            is_silent,
+        );
+        checks.same(
+            "without consent for live tracking no position was kept",
+            self.day.pings,
+            0,
+        );
         checks.same("each lead on the way alerted", self.missed_alerts(), 0);
-        checks.same("no lead off the way alerted, none twice in 4 hours", self.wrong_alerts(), 0);
-        checks.holds("a lead with afternoon hours alerted in the afternoon only", self.kept_hours());
+        checks.same(
+            "no lead off the way alerted, none twice in 4 hours",
+            self.wrong_alerts(),
+            0,
+        );
+        checks.holds(
+            "a lead with afternoon hours alerted in the afternoon only",
+            self.kept_hours(),
+        );
     }
 
     /// Metres between the way and each lead that has a position.
@@ -195,7 +243,9 @@ impl Evidence<'_> {
         let distance = |lead: &Lead| {
             let at = lead.geocode.position?;
             let way = self.day.path.iter().chain(start.iter());
-            let nearest = way.map(|point| distance_m(*point, at)).fold(f64::INFINITY, f64::min);
+            let nearest = way
+                .map(|point| distance_m(*point, at))
+                .fold(f64::INFINITY, f64::min);
             Some((lead.id, nearest))
         };
         self.leads.iter().filter_map(distance).collect()
@@ -205,14 +255,19 @@ impl Evidence<'_> {
     fn missed_alerts(&self) -> usize {
         let alerted: BTreeSet<LeadId> = self.day.alerts.iter().map(|alert| alert.lead).collect();
         let reach = f64::from(ALERT_RADIUS_M) * 0.8;
-        let within = self.distances().into_iter().filter(|(_, metres)| *metres <= reach);
+        let within = self
+            .distances()
+            .into_iter()
+            .filter(|(_, metres)| *metres <= reach);
         within.filter(|(lead, _)| !alerted.contains(lead)).count()
     }
 
     fn wrong_alerts(&self) -> usize {
         let distances = self.distances();
         let far = |lead: &LeadId| {
-            distances.get(lead).is_some_and(|metres| *metres > f64::from(ALERT_RADIUS_M) + 1.0)
+            distances
+                .get(lead)
+                .is_some_and(|metres| *metres > f64::from(ALERT_RADIUS_M) + 1.0)
         };
         let mut last = BTreeMap::new();
         let mut wrong = 0;
@@ -227,25 +282,51 @@ impl Evidence<'_> {
     fn kept_hours(&self) -> bool {
         let (hour, minute) = AFTERNOON_FROM;
         let from = self.date.at(hour, minute);
-        let mut alerts =
-            self.day.alerts.iter().filter(|alert| alert.lead == self.cast.afternoon).peekable();
+        let mut alerts = self
+            .day
+            .alerts
+            .iter()
+            .filter(|alert| alert.lead == self.cast.afternoon)
+            .peekable();
         alerts.peek().is_some() && alerts.all(|alert| alert.at >= from)
     }
 
     fn of_the_merge(&self, checks: &mut Checks) -> DemoResult<()> {
         let answered = (self.evening.pushed, self.evening.waiting);
-        checks.same("each change got one answer, also after a lost one", answered.0, answered.1);
+        checks.same(
+            "each change got one answer, also after a lost one",
+            answered.0,
+            answered.1,
+        );
         let status = self.phone.engine.status()?;
         let left = (status.pending, status.refused);
         checks.same("the outbox is empty and nothing was refused", left, (0, 0));
-        checks.same("changes to different fields both stand", self.evening.merged, 1);
+        checks.same(
+            "changes to different fields both stand",
+            self.evening.merged,
+            1,
+        );
         let conflicts = self.phone.engine.conflicts()?;
         let shown: Vec<_> = conflicts
             .iter()
-            .map(|it| (it.column.as_deref(), it.conflict.kept.clone(), it.conflict.lost.clone()))
+            .map(|it| {
+                (
+                    it.column.as_deref(),
+                    it.conflict.kept.clone(),
+                    it.conflict.lost.clone(),
+                )
+            })
             .collect();
-        let wanted = (Some("phone"), Value::from(REP_PHONE), Value::from(OFFICE_PHONE));
-        checks.same("a change to the same field shows both values to the rep", shown, vec![wanted]);
+        let wanted = (
+            Some("phone"),
+            Value::from(REP_PHONE),
+            Value::from(OFFICE_PHONE),
+        );
+        checks.same(
+            "a change to the same field shows both values to the rep",
+            shown,
+            vec![wanted],
+        );
         Ok(())
     }
 
@@ -258,22 +339,48 @@ impl Evidence<'_> {
             outcomes += told;
         }
         let total = self.evening.tasks + self.evening.notes;
-        checks.same("the CRM shows each visit exactly once", (wrong, outcomes), (0, total));
+        checks.same(
+            "the CRM shows each visit exactly once",
+            (wrong, outcomes),
+            (0, total),
+        );
         let value = |lead: LeadId, name: &str| -> DemoResult<String> {
-            Ok(property(&office::company(self.stage, &self.stage.lead(lead)?)?, name))
+            Ok(property(
+                &office::company(self.stage, &self.stage.lead(lead)?)?,
+                name,
+            ))
         };
         let owner = value(self.cast.handed_over, "hubspot_owner_id")?;
         checks.same("the CRM shows the new owner", owner.as_str(), COLLEAGUE);
         let phone = value(self.cast.contested, "phone")?;
-        checks.same("the CRM shows the rep's telephone number", phone.as_str(), REP_PHONE);
-        let both = (value(self.cast.shared, "name")?, value(self.cast.shared, "description")?);
+        checks.same(
+            "the CRM shows the rep's telephone number",
+            phone.as_str(),
+            REP_PHONE,
+        );
+        let both = (
+            value(self.cast.shared, "name")?,
+            value(self.cast.shared, "description")?,
+        );
         let wanted = (OFFICE_NAME.to_owned(), REP_NOTES.to_owned());
-        checks.same("the CRM shows the office's name and the rep's words", both, wanted);
+        checks.same(
+            "the CRM shows the office's name and the rep's words",
+            both,
+            wanted,
+        );
         let ordered = self.cast.visited().nth(3);
         let stage = ordered.map_or(Ok(String::new()), |lead| value(lead, "lifecyclestage"))?;
-        checks.same("who ordered is a customer in the CRM", stage.as_str(), "customer");
+        checks.same(
+            "who ordered is a customer in the CRM",
+            stage.as_str(),
+            "customer",
+        );
         let found = companies_named(self.stage, FOUND_NAME);
-        checks.same("the lead found on the way is one company in the CRM", found, 1);
+        checks.same(
+            "the lead found on the way is one company in the CRM",
+            found,
+            1,
+        );
         Ok(())
     }
 }

@@ -36,20 +36,31 @@ pub struct Imported {
 /// # Errors
 /// [`DemoError`].
 pub async fn run(stage: &Stage, narrator: &mut Narrator) -> DemoResult<Imported> {
-    let total = ADDRESSES.lines().filter(|line| !line.trim().is_empty()).count();
+    let total = ADDRESSES
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .count();
     let step = narrator.begin(
         "Import",
         "A company list goes into the CRM; the CRM tells the server by signed webhooks.",
         total,
     );
     step.says("leads on the server");
-    let companies = stage.portal.load_addresses(ADDRESSES, &LoadOptions::default())?.len();
-    until("every company to become a lead with a position", PATIENCE, || {
-        let leads = stage.leads()?;
-        let ready = leads.iter().filter(|lead| is_ready(lead)).count();
-        step.at(ready);
-        Ok((ready < companies).then(|| format!("{ready} of {companies}, {} leads", leads.len())))
-    })
+    let companies = stage
+        .portal
+        .load_addresses(ADDRESSES, &LoadOptions::default())?
+        .len();
+    until(
+        "every company to become a lead with a position",
+        PATIENCE,
+        || {
+            let leads = stage.leads()?;
+            let ready = leads.iter().filter(|lead| is_ready(lead)).count();
+            step.at(ready);
+            Ok((ready < companies)
+                .then(|| format!("{ready} of {companies}, {} leads", leads.len())))
+        },
+    )
     .await?;
     let took = step.elapsed();
     if !stage.portal.wait_idle(PATIENCE).await {
@@ -69,14 +80,19 @@ fn is_ready(lead: &Lead) -> bool {
 
 fn look(stage: &Stage, companies: usize, took: Duration) -> DemoResult<Imported> {
     let leads = stage.leads()?;
-    let records: BTreeSet<_> = leads.iter().filter_map(|lead| lead.crm_id.as_deref()).collect();
+    let records: BTreeSet<_> = leads
+        .iter()
+        .filter_map(|lead| lead.crm_id.as_deref())
+        .collect();
     let mut precision = BTreeMap::new();
     for lead in &leads {
         *precision.entry(precision_name(lead)).or_default() += 1;
     }
     let mut territories = BTreeMap::new();
     for territory in stage.territories()? {
-        let of_it = leads.iter().filter(|lead| lead.territory == Some(territory.id));
+        let of_it = leads
+            .iter()
+            .filter(|lead| lead.territory == Some(territory.id));
         territories.insert(territory.name, of_it.count());
     }
     Ok(Imported {

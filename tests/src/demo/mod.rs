@@ -66,7 +66,11 @@ async fn open_stage(folders: &Folders, narrator: &mut Narrator) -> DemoResult<St
         0,
     );
     let stage = Stage::open(&folders.server).await?;
-    step.done(&format!("server {}, CRM {}", stage.url(), stage.crm.base_url()));
+    step.done(&format!(
+        "server {}, CRM {}",
+        stage.url(),
+        stage.crm.base_url()
+    ));
     Ok(stage)
 }
 
@@ -102,8 +106,13 @@ async fn play(
     })?;
     std::fs::write(&folders.picture, picture::draw(&leads, &cast, &day, &date))?;
     let took = started.elapsed();
-    let figures =
-        Figures { imported: &imported, morning: &morning, day: &day, evening: &evening, took };
+    let figures = Figures {
+        imported: &imported,
+        morning: &morning,
+        day: &day,
+        evening: &evening,
+        took,
+    };
     summary::print(narrator, &figures, &checks);
     println!("\n   The day as a picture: {}", folders.picture.display());
     phone.engine.close()?;
@@ -128,6 +137,10 @@ impl Folders {
             }
             std::fs::create_dir(folder)?;
         }
-        Ok(Self { server, phone, picture: dir.join("day.svg") })
+        Ok(Self {
+            server,
+            phone,
+            picture: dir.join("day.svg"),
+        })
     }
 }

@@ -47,13 +47,20 @@ pub async fn enrol(
         0,
     );
     let code = stage.enrolment_code()?;
-    Arc::clone(&phone.engine).enrol(code, "Ada's phone".to_owned()).await?;
+    Arc::clone(&phone.engine)
+        .enrol(code, "Ada's phone".to_owned())
+        .await?;
     let rows = Arc::new(AtomicU64::new(0));
     let seen = Arc::clone(&rows);
-    phone.sync(move |so_far| seen.store(so_far, Ordering::SeqCst)).await?;
+    phone
+        .sync(move |so_far| seen.store(so_far, Ordering::SeqCst))
+        .await?;
     let counts = phone.engine.status()?.counts;
     let leads = stage.leads_of_rep()?;
-    let took = step.done(&format!("{} leads of {TERRITORY} on the phone", thousands(counts.leads)));
+    let took = step.done(&format!(
+        "{} leads of {TERRITORY} on the phone",
+        thousands(counts.leads)
+    ));
     let morning = Morning {
         leads: counts.leads,
         bytes_down: phone.radio.traffic().down,
@@ -80,7 +87,9 @@ pub async fn go_offline(
     );
     phone.radio.switch(false);
     morning.sync_said_offline = phone.sync(|_| ()).await == Err(EngineError::Offline);
-    let here = *places.first().ok_or(DemoError::Story("leads with positions"))?;
+    let here = *places
+        .first()
+        .ok_or(DemoError::Story("leads with positions"))?;
     morning.open_to_answer = phone.restart(here)?;
     let mut nanos = Vec::with_capacity(QUESTIONS);
     for (nth, place) in places.iter().cycle().take(QUESTIONS).enumerate() {

@@ -19,7 +19,10 @@ pub struct Step {
 
 impl Default for Narrator {
     fn default() -> Self {
-        Self { is_watched: std::io::stdout().is_terminal(), steps: 0 }
+        Self {
+            is_watched: std::io::stdout().is_terminal(),
+            steps: 0,
+        }
     }
 }
 
@@ -32,11 +35,19 @@ impl Narrator {
     /// Begins a step of `total` parts: its name and what happens in it.
     pub fn begin(&mut self, name: &str, what: &str, total: usize) -> Step {
         self.steps += 1;
-        println!("\n{}  {}", self.bold(&format!("{}. {name}.", self.steps)), self.dim(what));
+        println!(
+            "\n{}  {}",
+            self.bold(&format!("{}. {name}.", self.steps)),
+            self.dim(what)
+        );
         let bar = ProgressBar::with_draw_target(Some(total as u64), self.target());
         let style = ProgressStyle::with_template("   {bar:32.cyan/black} {pos}/{len} {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Step { bar, is_watched: self.is_watched, started: Instant::now() }
+        Step {
+            bar,
+            is_watched: self.is_watched,
+            started: Instant::now(),
+        }
     }
 
     fn target(&self) -> ProgressDrawTarget {
@@ -90,14 +101,22 @@ impl Step {
     pub fn done(self, text: &str) -> Duration {
         let took = self.started.elapsed();
         self.bar.finish_and_clear();
-        let time = coloured(self.is_watched, "2", &format!("({:.1} s)", took.as_secs_f64()));
+        let time = coloured(
+            self.is_watched,
+            "2",
+            &format!("({:.1} s)", took.as_secs_f64()),
+        );
         println!("   {} {text} {time}", coloured(self.is_watched, "32", "✓"));
         took
     }
 }
 
 fn coloured(yes: bool, code: &str, text: &str) -> String {
-    if yes { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    if yes {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// `3,850`

@@ -36,10 +36,15 @@ pub fn company(stage: &Stage, lead: &Lead) -> DemoResult<Record> {
 /// # Errors
 /// [`DemoError`].
 pub async fn edit(stage: &Stage, contested: LeadId, shared: LeadId) -> DemoResult<()> {
-    let edits = [(contested, "phone", OFFICE_PHONE), (shared, "name", OFFICE_NAME)];
+    let edits = [
+        (contested, "phone", OFFICE_PHONE),
+        (shared, "name", OFFICE_NAME),
+    ];
     for (lead, property, value) in edits {
         let id = record_id(&stage.lead(lead)?)?;
-        stage.portal.edit(ObjectType::Companies, id, &[(property, value)])?;
+        stage
+            .portal
+            .edit(ObjectType::Companies, id, &[(property, value)])?;
     }
     until("the office's changes to reach the server", PATIENCE, || {
         let phone_came = stage.lead(contested)?.phone.as_deref() == Some(OFFICE_PHONE);

@@ -41,7 +41,14 @@ impl Phone {
         config.proximity.fallback_zone = Some(super::time::ZONE.to_owned());
         let (radio, vault) = (Arc::new(Radio::new()?), Arc::new(MemoryKeyVault::new()));
         let engine = open(&config, &vault, &radio, &clock)?;
-        Ok(Self { engine, radio, clock, dir: dir.to_owned(), vault, config })
+        Ok(Self {
+            engine,
+            radio,
+            clock,
+            dir: dir.to_owned(),
+            vault,
+            config,
+        })
     }
 
     /// Closes the app and opens it again; answers how long it takes until the first answer to
@@ -61,9 +68,14 @@ impl Phone {
     ///
     /// # Errors
     /// As [`Engine::sync`].
-    pub async fn sync(&self, rows: impl Fn(u64) + Send + Sync + 'static) -> EngineResult<SyncReport> {
+    pub async fn sync(
+        &self,
+        rows: impl Fn(u64) + Send + Sync + 'static,
+    ) -> EngineResult<SyncReport> {
         let observer = Arc::new(Rows(rows));
-        Arc::clone(&self.engine).sync(SyncOptions::default(), Some(observer)).await
+        Arc::clone(&self.engine)
+            .sync(SyncOptions::default(), Some(observer))
+            .await
     }
 
     /// Bytes of the phone's files.
@@ -100,7 +112,10 @@ fn open(
     radio: &Arc<Radio>,
     clock: &Arc<SimClock>,
 ) -> EngineResult<Arc<Engine>> {
-    let parts = Parts { transport: Some(radio.clone()), clock: clock.clone() };
+    let parts = Parts {
+        transport: Some(radio.clone()),
+        clock: clock.clone(),
+    };
     Engine::open_with(config.clone(), vault.clone(), parts).map(|(engine, _)| engine)
 }
 

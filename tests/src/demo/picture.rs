@@ -2,6 +2,7 @@
 
 use super::cast::Cast;
 use super::day::Day;
+use super::stage::TERRITORY;
 use super::time::WorkDay;
 use crate::map::{DayMap, Mark};
 use fieldfare_geo::{LocalPlane, distance_m};
@@ -9,9 +10,9 @@ use fieldfare_model::{LatLng, Lead, LeadId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far around the way the picture reaches, metres.
-const MARGIN_M: f64 = 1_500.0;
+const MARGIN_M: f64 = 4_000.0;
 /// Leads of one postal code share a position; the picture fans them out this far, metres.
-const FAN_M: f64 = 110.0;
+const FAN_M: f64 = 190.0;
 /// The angle between two neighbours on a sunflower, radians.
 const GOLDEN_ANGLE: f64 = 2.399_963_229_728_653;
 
@@ -25,14 +26,17 @@ pub fn draw(leads: &[Lead], cast: &Cast, day: &Day, date: &WorkDay) -> String {
         lead if alerted.contains(&lead) => Mark::Alert,
         _ => Mark::Lead,
     };
-    let mut marks: Vec<(LatLng, Mark)> =
-        fanned_out(leads, &day.path).into_iter().map(|(id, at)| (at, mark(id))).collect();
+    let mut marks: Vec<(LatLng, Mark)> = fanned_out(leads, &day.path)
+        .into_iter()
+        .map(|(id, at)| (at, mark(id)))
+        .collect();
     marks.sort_by_key(|(_, mark)| rank(*mark));
     DayMap {
-        title: format!("{}, offline: one rep's day around Boston", date.name()),
+        title: format!("One rep's day in {TERRITORY}, without a connection"),
         subtitle: format!(
-            "{:.0} km, {} alerts, {} visits. Leads stand at their postal code's centre and are \
-             fanned out here.",
+            "{}: {:.0} km, {} alerts, {} visits. Leads stand at the centre of their postal code, \
+             fanned out to be seen.",
+            date.name(),
             day.metres / 1000.0,
             day.alerts.len(),
             day.visits.len()
@@ -56,7 +60,9 @@ fn fanned_out(leads: &[Lead], path: &[LatLng]) -> Vec<(LeadId, LatLng)> {
     let mut at_spot: BTreeMap<(i64, i64), u32> = BTreeMap::new();
     let mut shown = Vec::new();
     for lead in leads {
-        let Some(at) = lead.geocode.position.filter(|at| is_near(*at, path)) else { continue };
+        let Some(at) = lead.geocode.position.filter(|at| is_near(*at, path)) else {
+            continue;
+        };
         let nth = at_spot.entry((at.lat_e7(), at.lon_e7())).or_default();
         shown.push((lead.id, seat(at, *nth)));
         *nth += 1;
@@ -71,5 +77,7 @@ fn is_near(at: LatLng, path: &[LatLng]) -> bool {
 fn seat(at: LatLng, nth: u32) -> LatLng {
     let (radius, angle) = (FAN_M * f64::from(nth).sqrt(), f64::from(nth) * GOLDEN_ANGLE);
     let (sin, cos) = angle.sin_cos();
-    LocalPlane::at(at).from_xy(radius * cos, radius * sin).unwrap_or(at)
+    LocalPlane::at(at)
+        .from_xy(radius * cos, radius * sin)
+        .unwrap_or(at)
 }

@@ -78,9 +78,11 @@ impl HttpTransport for Radio {
         }
         let is_push = request.url.ends_with("/push");
         self.requests.fetch_add(1, Ordering::SeqCst);
-        self.up.fetch_add(request.body.len() as u64, Ordering::SeqCst);
+        self.up
+            .fetch_add(request.body.len() as u64, Ordering::SeqCst);
         let response = self.wire.send(request).await?;
-        self.down.fetch_add(response.body.len() as u64, Ordering::SeqCst);
+        self.down
+            .fetch_add(response.body.len() as u64, Ordering::SeqCst);
         if is_push && self.loses_next_push.swap(false, Ordering::SeqCst) {
             return Err(TransportError::Broken);
         }

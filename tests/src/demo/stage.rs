@@ -30,7 +30,13 @@ pub const COLLEAGUE: &str = "70000002";
 
 /// Reps, their owner ids in the sandbox CRM, their territories and the states in them.
 const PEOPLE: [(&str, &str, &str, &str, &str); 4] = [
-    ("Ada Marsh", REP, "70000001", TERRITORY, r#""MA", "CT", "VT""#),
+    (
+        "Ada Marsh",
+        REP,
+        "70000001",
+        TERRITORY,
+        r#""MA", "CT", "VT""#,
+    ),
     (
         "Ben Okafor",
         "ben.okafor@sandbox.example",
@@ -90,7 +96,13 @@ impl Stage {
             lost_answer_chance: 0.02,
             ..DeliveryFaults::default()
         });
-        Ok(Self { server, crm, portal, config: tenant_config, tenant })
+        Ok(Self {
+            server,
+            crm,
+            portal,
+            config: tenant_config,
+            tenant,
+        })
     }
 
     /// Where phones connect.
@@ -104,7 +116,11 @@ impl Stage {
     /// [`DemoError::Code`].
     pub fn enrolment_code(&self) -> DemoResult<String> {
         let (state, id) = (&self.server.state, self.config.id());
-        let rep = self.config.rep(REP).ok_or(DemoError::Story("a rep"))?.id(id);
+        let rep = self
+            .config
+            .rep(REP)
+            .ok_or(DemoError::Story("a rep"))?
+            .id(id);
         let code = auth::issue_code(&state.registry, &state.tokens, id, rep, state.now());
         Ok(code?)
     }
@@ -148,8 +164,11 @@ impl Stage {
     /// # Errors
     /// [`DemoError::Store`].
     pub fn leads_of_rep(&self) -> DemoResult<Vec<Lead>> {
-        let served: Vec<Territory> =
-            self.territories()?.into_iter().filter(|t| t.name == TERRITORY).collect();
+        let served: Vec<Territory> = self
+            .territories()?
+            .into_iter()
+            .filter(|t| t.name == TERRITORY)
+            .collect();
         let mut leads = self.leads()?;
         leads.retain(|lead| served.iter().any(|t| lead.territory == Some(t.id)));
         Ok(leads)
@@ -179,7 +198,11 @@ pub async fn until(
             since = Instant::now();
         } else if since.elapsed() > patience {
             let seconds = patience.as_secs();
-            return Err(DemoError::TooSlow { what: what.to_owned(), seconds, so_far: last });
+            return Err(DemoError::TooSlow {
+                what: what.to_owned(),
+                seconds,
+                so_far: last,
+            });
         }
         tokio::time::sleep(Duration::from_millis(400)).await;
     }
@@ -191,7 +214,11 @@ fn webhook_path() -> String {
 }
 
 fn portal_config() -> PortalConfig {
-    let ours = |object| CustomProperty { object, name: "fieldfare_id".to_owned(), unique: true };
+    let ours = |object| CustomProperty {
+        object,
+        name: "fieldfare_id".to_owned(),
+        unique: true,
+    };
     let mut portal = PortalConfig::new(PORTAL, TOKEN);
     portal.client_secret = SECRET.to_owned();
     portal.limits = RateLimits::off();

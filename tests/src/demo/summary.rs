@@ -50,15 +50,30 @@ impl Figures<'_> {
     }
 
     fn of_the_server(&self) -> Vec<(&'static str, String)> {
-        let Imported { deliveries, leads, took, .. } = self.imported;
+        let Imported {
+            deliveries,
+            leads,
+            took,
+            ..
+        } = self.imported;
         let n = |n: u64| thousands(n);
         let rate = *leads as f64 / took.as_secs_f64().max(0.001);
         vec![
-            ("leads imported", format!("{} in {:.1} s", n(*leads as u64), took.as_secs_f64())),
-            ("", format!("{rate:.0} leads a second, geocoded and assigned")),
+            (
+                "leads imported",
+                format!("{} in {:.1} s", n(*leads as u64), took.as_secs_f64()),
+            ),
+            (
+                "",
+                format!("{rate:.0} leads a second, geocoded and assigned"),
+            ),
             (
                 "webhooks",
-                format!("{} events in {} signed requests", n(deliveries.acked_events), n(deliveries.attempts)),
+                format!(
+                    "{} events in {} signed requests",
+                    n(deliveries.acked_events),
+                    n(deliveries.attempts)
+                ),
             ),
             (
                 "duplicates dropped",
@@ -80,9 +95,16 @@ impl Figures<'_> {
         vec![
             (
                 "first sync",
-                format!("{} leads in {:.2} s", thousands(morning.leads), morning.took.as_secs_f64()),
+                format!(
+                    "{} leads in {:.2} s",
+                    thousands(morning.leads),
+                    morning.took.as_secs_f64()
+                ),
             ),
-            ("on the wire", format!("{:.0} bytes a lead", morning.bytes_down as f64 / leads)),
+            (
+                "on the wire",
+                format!("{:.0} bytes a lead", morning.bytes_down as f64 / leads),
+            ),
             (
                 "on the phone's disk",
                 format!(
@@ -125,15 +147,22 @@ impl Figures<'_> {
             ),
             (
                 "edited on both sides",
-                format!("{} lead merged, {} conflict shown", evening.merged, evening.conflicts),
+                format!(
+                    "{} lead merged, {} conflict shown",
+                    evening.merged, evening.conflicts
+                ),
             ),
-            ("in the CRM", format!("{} tasks, {} notes", evening.tasks, evening.notes)),
+            (
+                "in the CRM",
+                format!("{} tasks, {} notes", evening.tasks, evening.notes),
+            ),
         ]
     }
 }
 
 fn list<'a, K: std::fmt::Display + 'a>(counts: impl Iterator<Item = (K, &'a usize)>) -> String {
-    let parts: Vec<String> =
-        counts.map(|(name, n)| format!("{name} {}", thousands(*n as u64))).collect();
+    let parts: Vec<String> = counts
+        .map(|(name, n)| format!("{name} {}", thousands(*n as u64)))
+        .collect();
     parts.join(", ")
 }

@@ -75,11 +75,20 @@ fn is_weekend(day: &ZonedDateTime) -> bool {
 }
 
 fn at_hour(day: &ZonedDateTime, hour: i8, minute: i8) -> ZonedDateTime {
-    let time = day.with().hour(hour).minute(minute).second(0).subsec_nanosecond(0);
+    let time = day
+        .with()
+        .hour(hour)
+        .minute(minute)
+        .second(0)
+        .subsec_nanosecond(0);
     time.build().unwrap_or_else(|_| day.clone())
 }
 
 fn local(moment: TimestampMs) -> ZonedDateTime {
-    let zone = TimeZoneDatabase::bundled().get(ZONE).unwrap_or(TimeZone::UTC);
-    Timestamp::from_millisecond(moment.0).unwrap_or_default().to_zoned_datetime(zone)
+    let zone = TimeZoneDatabase::bundled()
+        .get(ZONE)
+        .unwrap_or(TimeZone::UTC);
+    Timestamp::from_millisecond(moment.0)
+        .unwrap_or_default()
+        .to_zoned_datetime(zone)
 }

@@ -22,7 +22,10 @@ pub fn places(leads: &[Lead]) -> Vec<Place> {
     let mut by_spot: BTreeMap<(i64, i64), Vec<&Lead>> = BTreeMap::new();
     for lead in leads {
         if let Some(at) = lead.geocode.position {
-            by_spot.entry((at.lat_e7(), at.lon_e7())).or_default().push(lead);
+            by_spot
+                .entry((at.lat_e7(), at.lon_e7()))
+                .or_default()
+                .push(lead);
         }
     }
     by_spot
@@ -30,7 +33,10 @@ pub fn places(leads: &[Lead]) -> Vec<Place> {
         .filter_map(|mut here| {
             here.sort_by(|a, b| a.name.cmp(&b.name).then(a.id.cmp(&b.id)));
             let at = here.first()?.geocode.position?;
-            Some(Place { at, leads: here.into_iter().map(|lead| lead.id).collect() })
+            Some(Place {
+                at,
+                leads: here.into_iter().map(|lead| lead.id).collect(),
+            })
         })
         .collect()
 }
@@ -38,7 +44,9 @@ pub fn places(leads: &[Lead]) -> Vec<Place> {
 /// The `count` places nearest to the middle of the densest part, in an order that makes a short
 /// round.
 pub fn choose(places: &[Place], count: usize) -> Vec<Place> {
-    let Some(middle) = densest(places) else { return Vec::new() };
+    let Some(middle) = densest(places) else {
+        return Vec::new();
+    };
     let mut near: Vec<Place> = places.to_vec();
     near.sort_by(|a, b| distance_m(middle, a.at).total_cmp(&distance_m(middle, b.at)));
     near.truncate(count);
@@ -49,7 +57,10 @@ pub fn choose(places: &[Place], count: usize) -> Vec<Place> {
 
 fn densest(places: &[Place]) -> Option<LatLng> {
     let neighbours = |at: LatLng| {
-        places.iter().filter(|p| distance_m(at, p.at) <= CLUSTER_M).count()
+        places
+            .iter()
+            .filter(|p| distance_m(at, p.at) <= CLUSTER_M)
+            .count()
     };
     places.iter().max_by_key(|p| neighbours(p.at)).map(|p| p.at)
 }
@@ -59,8 +70,13 @@ fn nearest_next(mut left: Vec<Place>) -> Vec<Place> {
     while !left.is_empty() {
         let from = round.last().map(|p| p.at);
         let key = |p: &Place| from.map_or(0.0, |from| distance_m(from, p.at));
-        let next = left.iter().enumerate().min_by(|(_, a), (_, b)| key(a).total_cmp(&key(b)));
-        let Some(at) = next.map(|(at, _)| at) else { break };
+        let next = left
+            .iter()
+            .enumerate()
+            .min_by(|(_, a), (_, b)| key(a).total_cmp(&key(b)));
+        let Some(at) = next.map(|(at, _)| at) else {
+            break;
+        };
         round.push(left.swap_remove(at));
     }
     round
@@ -96,7 +112,9 @@ pub fn way(from: LatLng, to: LatLng, bend: f64, step_m: f64) -> Vec<LatLng> {
     let point = |i: u32| {
         let t = f64::from(i) / f64::from(steps);
         let (a, b) = (2.0 * t * (1.0 - t), t * t);
-        plane.from_xy(a * mx + b * dx, a * my + b * dy).unwrap_or(to)
+        plane
+            .from_xy(a * mx + b * dx, a * my + b * dy)
+            .unwrap_or(to)
     };
     (1..=steps).map(point).collect()
 }
