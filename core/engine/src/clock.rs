@@ -59,6 +59,8 @@ impl Sources {
     /// A number from 0 to below `end`, 0 if `end` is 0. The bias for the ranges used here is
     /// below one in a billion.
     pub fn below(&self, end: u64) -> Result<u64, EngineError> {
-        Ok(u64::from_le_bytes(self.bytes()?).checked_rem(end).unwrap_or(0))
+        Ok(u64::from_le_bytes(self.bytes()?)
+            .checked_rem(end)
+            .unwrap_or(0))
     }
 }

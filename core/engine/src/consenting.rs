@@ -90,7 +90,9 @@ impl Engine {
             return Err(EngineError::invalid("this purpose needs no consent"));
         }
         if text_version.trim().is_empty() || language.trim().is_empty() {
-            return Err(EngineError::invalid("say which text was shown, and in which language"));
+            return Err(EngineError::invalid(
+                "say which text was shown, and in which language",
+            ));
         }
         let decision = Decision {
             purpose,

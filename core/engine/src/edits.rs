@@ -223,7 +223,8 @@ fn tidy(text: Option<String>) -> Value {
 }
 
 fn trimmed(text: Option<String>) -> Option<String> {
-    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    text.map(|text| text.trim().to_owned())
+        .filter(|text| !text.is_empty())
 }
 
 fn build_lead(id: LeadId, new: NewLead) -> EngineResult<Lead> {

@@ -29,7 +29,10 @@ impl Engine {
             .collect();
         let consents: Vec<_> = self.consents()?.into_iter().map(consent_json).collect();
         let pings: Vec<_> = self.store.unsent_pings(usize::MAX)?;
-        let pings: Vec<_> = pings.iter().map(|p| ping_json(p.id, p.purpose, &p.fix)).collect();
+        let pings: Vec<_> = pings
+            .iter()
+            .map(|p| ping_json(p.id, p.purpose, &p.fix))
+            .collect();
         let pending: Vec<_> = self.pending()?.iter().map(operation_json).collect();
         let refused: Vec<_> = self.refused()?.iter().map(refused_json).collect();
         let conflicts: Vec<_> = self.conflicts()?.iter().map(conflict_json).collect();

@@ -1,15 +1,12 @@
 //! What becomes of a fix: alerts, the next fix, regions to watch, and perhaps a ping.
 
-use crate::proximity::{
-    LeadsNear, NearLead, Proximity, ProximityConfig, ProximityError, ProximityEvent,
-    ProximityState,
-};
 use crate::map::Spot;
+use crate::proximity::{
+    LeadsNear, NearLead, Proximity, ProximityConfig, ProximityError, ProximityEvent, ProximityState,
+};
 use crate::sampler::{Allowed, NextFix, Reading, Sampler, Surroundings};
 use crate::{Engine, EngineConfig, EngineError, EngineResult, NearbyLead, consent};
-use fieldfare_geo::{
-    Circle, FenceCandidate, FenceLimits, FencePlan, Hit, choose_fences,
-};
+use fieldfare_geo::{Circle, FenceCandidate, FenceLimits, FencePlan, Hit, choose_fences};
 use fieldfare_model::{
     Entity, Fix, LatLng, LeadId, LeadStatus, PingId, Purpose, TimestampMs, Visit,
 };
@@ -245,7 +242,9 @@ impl Engine {
             Some(last) if !is_all => last.distance_m,
             _ => f64::INFINITY,
         };
-        let circles = hits.iter().map(|hit| (hit.distance_m, self.radius_of(config, hit.key)));
+        let circles = hits
+            .iter()
+            .map(|hit| (hit.distance_m, self.radius_of(config, hit.key)));
         Surroundings::new(circles, searched_m, f64::from(config.max_radius_m))
     }
 

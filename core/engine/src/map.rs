@@ -105,9 +105,9 @@ impl LeadMap {
     ) -> Vec<Hit<LeadId>> {
         let state = self.read();
         match &state.tree {
-            Tree::Ready(tree) => tree.nearest_where(center, k, |id| {
-                find(&state.spots, id).is_some_and(&accept)
-            }),
+            Tree::Ready(tree) => {
+                tree.nearest_where(center, k, |id| find(&state.spots, id).is_some_and(&accept))
+            }
             Tree::Building => {
                 let mut hits = measure(&state.spots, center, accept);
                 hits.sort_unstable_by(order);
@@ -153,7 +153,10 @@ impl LeadMap {
 
     /// Replaces all places.
     pub fn replace(self: &Arc<Self>, spots: Vec<Spot>) {
-        let fresh = spots.into_iter().map(|spot| (spot.id, Some(spot))).collect();
+        let fresh = spots
+            .into_iter()
+            .map(|spot| (spot.id, Some(spot)))
+            .collect();
         let mut state = self.write();
         self.version.fetch_add(1, Ordering::SeqCst);
         state.spots = Arc::new(merge(&[], fresh));
@@ -233,11 +236,7 @@ fn find(spots: &[Spot], id: LeadId) -> Option<&Spot> {
     spots.get(at)
 }
 
-fn measure(
-    spots: &[Spot],
-    center: LatLng,
-    accept: impl Fn(&Spot) -> bool,
-) -> Vec<Hit<LeadId>> {
+fn measure(spots: &[Spot], center: LatLng, accept: impl Fn(&Spot) -> bool) -> Vec<Hit<LeadId>> {
     let here = UnitVector::from(center);
     spots
         .iter()
@@ -313,9 +312,7 @@ mod tests {
 
     fn answers(map: &LeadMap, center: LatLng) -> Answers {
         let accept = |spot: &Spot| spot.tier != Some(1);
-        let corner = |d: i64| {
-            LatLng::from_e7(center.lat_e7() + d, center.lon_e7() + d).unwrap()
-        };
+        let corner = |d: i64| LatLng::from_e7(center.lat_e7() + d, center.lon_e7() + d).unwrap();
         (
             map.within(center, 1_000.0, accept),
             map.nearest(center, 7, accept),
@@ -333,7 +330,11 @@ mod tests {
             })
             .collect();
         near.sort_by(order);
-        let radius = near.iter().copied().filter(|h| h.distance_m <= 1_000.0).collect();
+        let radius = near
+            .iter()
+            .copied()
+            .filter(|h| h.distance_m <= 1_000.0)
+            .collect();
         near.truncate(7);
         let inside = spots
             .values()

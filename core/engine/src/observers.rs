@@ -126,7 +126,11 @@ impl Observers {
 
     fn current(&self) -> Vec<Arc<dyn ChangeObserver>> {
         let listed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        listed.observers.iter().map(|(_, o)| Arc::clone(o)).collect()
+        listed
+            .observers
+            .iter()
+            .map(|(_, o)| Arc::clone(o))
+            .collect()
     }
 }
 
@@ -143,7 +147,10 @@ mod tests {
     #[test]
     fn a_row_that_changed_twice_is_listed_once() {
         let notice = ChangeNotice::of(&[lead(1), lead(0), lead(1)]);
-        assert_eq!(notice.leads, [LeadId::from(lead(0).1), LeadId::from(lead(1).1)]);
+        assert_eq!(
+            notice.leads,
+            [LeadId::from(lead(0).1), LeadId::from(lead(1).1)]
+        );
         assert!(!notice.visits && !notice.all_leads);
     }
 

@@ -1,9 +1,7 @@
 //! Changes on their way to the server, refused ones, and conflicts.
 
 use crate::{ChangeNotice, Engine, EngineResult};
-use fieldfare_model::{
-    Conflict, Entity, OperationId, RowId, Tag, TimestampMs, Value, columns_of,
-};
+use fieldfare_model::{Conflict, Entity, OperationId, RowId, Tag, TimestampMs, Value, columns_of};
 use fieldfare_store::StoredOperation;
 use fieldfare_sync::{Change, Operation, Outcome, RejectCode};
 

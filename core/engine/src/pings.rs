@@ -61,7 +61,8 @@ impl Run {
             let answered = self.send_batch(&batch, &mut token).await?;
             sent += answered.len() as u64;
             let engine = Arc::clone(&self.engine);
-            self.blocking(move || Ok(engine.store.drop_pings(&answered)?)).await?;
+            self.blocking(move || Ok(engine.store.drop_pings(&answered)?))
+                .await?;
         }
     }
 

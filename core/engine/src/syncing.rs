@@ -3,9 +3,7 @@
 use crate::session::{AccessToken, refusal, retry_after_ms, url};
 use crate::signing_in::blocking;
 use crate::status::SyncHistory;
-use crate::{
-    Engine, EngineError, EngineResult, HttpHeader, HttpMethod, HttpRequest, HttpResponse,
-};
+use crate::{Engine, EngineError, EngineResult, HttpHeader, HttpMethod, HttpRequest, HttpResponse};
 use fieldfare_model::{ClientId, Entity, RowId};
 use fieldfare_sync::{
     DEFAULT_PULL_BUDGET, Effect, Event, Failure, Progress, Request, SyncClient, SyncSummary,
@@ -160,7 +158,7 @@ impl Engine {
         observer: Option<Arc<dyn SyncObserver>>,
     ) -> EngineResult<SyncReport> {
         self.session.enrolment()?;
-        let handle = options.handle.clone().unwrap_or_else(SyncHandle::new);
+        let handle = options.handle.clone().unwrap_or_default();
         let permit = self.sync_slot.take(&handle)?;
         if options.is_background {
             self.wait_is_over()?;

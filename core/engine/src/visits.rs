@@ -118,7 +118,9 @@ impl Engine {
     /// # Errors
     /// As storage has it.
     pub fn visits(&self, lead: LeadId) -> EngineResult<Vec<VisitRecord>> {
-        Ok(read_visits(self.store.records_of(Entity::VISIT, lead.row())?))
+        Ok(read_visits(
+            self.store.records_of(Entity::VISIT, lead.row())?,
+        ))
     }
 
     /// Every visit this phone knows of, latest first.
@@ -148,8 +150,6 @@ fn read_visits(rows: Vec<StoredRow>) -> Vec<VisitRecord> {
             })
         })
         .collect();
-    visits.sort_by_key(|record| {
-        std::cmp::Reverse((record.visit.started_at, record.visit.id))
-    });
+    visits.sort_by_key(|record| std::cmp::Reverse((record.visit.started_at, record.visit.id)));
     visits
 }

@@ -36,16 +36,33 @@ fn required<T: std::fmt::Debug>(result: EngineResult<T>) -> Purpose {
 async fn looking_around_needs_none_and_tracking_purposes_do() {
     let world = bakery().await;
     let here = near_boston(10.0, 0.0);
-    assert_eq!(world.engine.nearby(here, &NearbyQuery::within(500.0)).unwrap().total, 1);
-    for purpose in [Purpose::ProximityAlerts, Purpose::VisitCheckIn, Purpose::LiveTracking] {
-        let query = NearbyQuery { purpose, ..NearbyQuery::within(500.0) };
+    assert_eq!(
+        world
+            .engine
+            .nearby(here, &NearbyQuery::within(500.0))
+            .unwrap()
+            .total,
+        1
+    );
+    for purpose in [
+        Purpose::ProximityAlerts,
+        Purpose::VisitCheckIn,
+        Purpose::LiveTracking,
+    ] {
+        let query = NearbyQuery {
+            purpose,
+            ..NearbyQuery::within(500.0)
+        };
         assert_eq!(required(world.engine.nearby(here, &query)), purpose);
         world.grant(purpose);
         assert_eq!(world.engine.nearby(here, &query).unwrap().total, 1);
         world.engine.withdraw(purpose).unwrap();
         assert_eq!(required(world.engine.nearby(here, &query)), purpose);
     }
-    assert_eq!(required(world.engine.fences(here, None)), Purpose::ProximityAlerts);
+    assert_eq!(
+        required(world.engine.fences(here, None)),
+        Purpose::ProximityAlerts
+    );
 }
 
 #[tokio::test]
@@ -81,10 +98,16 @@ async fn alerts_come_once_a_stay_also_over_a_restart() {
 async fn a_visit_recorded_here_silences_the_alert_of_the_day() {
     let world = bakery().await;
     world.grant(Purpose::ProximityAlerts);
-    world.engine.record_visit(NewVisit::new(lead_id(1), VisitOutcome::Met)).unwrap();
+    world
+        .engine
+        .record_visit(NewVisit::new(lead_id(1), VisitOutcome::Met))
+        .unwrap();
     let outcome = world.fix(near_boston(20.0, 0.0));
     assert!(outcome.alerts.is_empty());
-    assert!(matches!(outcome.events[..], [ProximityEvent::Entered { .. }]));
+    assert!(matches!(
+        outcome.events[..],
+        [ProximityEvent::Entered { .. }]
+    ));
 }
 
 #[tokio::test]
@@ -106,11 +129,21 @@ async fn regions_come_when_they_change() {
     let first = world.fix(near_boston(500.0, 0.0)).fences.unwrap();
     assert_eq!(first.areas[0].lead, Some(lead_id(1)));
     assert_eq!(world.fix(near_boston(505.0, 0.0)).fences, None);
-    world.server.put_lead(&new_lead(3, "New Next Door", near_boston(700.0, 0.0)));
+    world
+        .server
+        .put_lead(&new_lead(3, "New Next Door", near_boston(700.0, 0.0)));
     world.sync().await.unwrap();
     let next = world.fix(near_boston(505.0, 0.0)).fences.unwrap();
     assert!(next.areas.iter().any(|area| area.lead == Some(lead_id(3))));
-    assert_eq!(world.engine.fences(near_boston(0.0, 0.0), Some(2)).unwrap().areas.len(), 1);
+    assert_eq!(
+        world
+            .engine
+            .fences(near_boston(0.0, 0.0), Some(2))
+            .unwrap()
+            .areas
+            .len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -142,12 +175,19 @@ async fn a_fix_from_before_the_grant_is_not_stored() {
 async fn a_grant_ends_by_itself() {
     let world = bakery().await;
     let until = world.clock.now().plus(60_000);
-    world.engine.grant(Purpose::LiveTracking, "2026-11", "en", Some(until)).unwrap();
+    world
+        .engine
+        .grant(Purpose::LiveTracking, "2026-11", "en", Some(until))
+        .unwrap();
     assert!(world.fix(near_boston(500.0, 0.0)).is_ping_stored);
     world.clock.turn(60_000);
     assert!(!world.fix(near_boston(500.0, 0.0)).is_ping_stored);
     let state = world.engine.consent_state();
-    let tracking = state.purposes.iter().find(|p| p.purpose == Purpose::LiveTracking).unwrap();
+    let tracking = state
+        .purposes
+        .iter()
+        .find(|p| p.purpose == Purpose::LiveTracking)
+        .unwrap();
     assert!(!tracking.is_granted && tracking.reason.is_some());
 }
 
@@ -164,7 +204,10 @@ async fn a_visit_keeps_its_place_only_under_consent() {
     let with = world.engine.record_visit(visit()).unwrap();
     assert_eq!(with.visit.position, Some(near_boston(3.0, 0.0)));
     world.engine.withdraw(Purpose::VisitCheckIn).unwrap();
-    assert_eq!(world.engine.record_visit(visit()).unwrap().visit.position, None);
+    assert_eq!(
+        world.engine.record_visit(visit()).unwrap().visit.position,
+        None
+    );
 }
 
 #[tokio::test]
@@ -207,7 +250,12 @@ async fn a_withdrawal_on_another_device_counts_here() {
     event.hash = fieldfare_sync::consent_hash(&event);
     let scope = fieldfare_sync::ScopeId::rep(rep_id());
     let columns = event.to_columns();
-    world.server.memory.lock().unwrap().put(Entity::CONSENT, event.id.row(), columns, &[scope]);
+    world
+        .server
+        .memory
+        .lock()
+        .unwrap()
+        .put(Entity::CONSENT, event.id.row(), columns, &[scope]);
     assert!(world.fix(near_boston(500.0, 0.0)).is_ping_stored);
     world.sync().await.unwrap();
     assert!(!world.fix(near_boston(500.0, 0.0)).is_ping_stored);
@@ -239,7 +287,9 @@ async fn a_ledger_put_back_closes_the_gate() {
     put_back(&mut world, &old);
     assert_eq!(world.engine.consent_state().ledger, LedgerState::RolledBack);
     assert!(!world.fix(near_boston(500.0, 0.0)).is_ping_stored);
-    let again = world.engine.grant(Purpose::LiveTracking, "2026-11", "en", None);
+    let again = world
+        .engine
+        .grant(Purpose::LiveTracking, "2026-11", "en", None);
     assert!(matches!(again, Err(EngineError::Invalid { .. })));
     world.engine.withdraw(Purpose::LiveTracking).unwrap();
 }

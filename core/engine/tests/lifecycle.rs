@@ -26,7 +26,12 @@ async fn busy_phone() -> World {
     let mut visit = NewVisit::new(lead_id(1), VisitOutcome::FollowUp);
     visit.note = Some(format!("note {CANARY}"));
     engine.record_visit(visit).unwrap();
-    engine.edit_lead(lead_id(1), vec![LeadEdit::Notes(Some(format!("edit {CANARY}")))]).unwrap();
+    engine
+        .edit_lead(
+            lead_id(1),
+            vec![LeadEdit::Notes(Some(format!("edit {CANARY}")))],
+        )
+        .unwrap();
     world
 }
 
@@ -59,7 +64,10 @@ async fn suspending_ends_a_sync() {
     }
     world.engine.suspend().unwrap();
     let ended = running.await.unwrap().err();
-    assert!(matches!(ended, Some(EngineError::Cancelled | EngineError::Closed)), "{ended:?}");
+    assert!(
+        matches!(ended, Some(EngineError::Cancelled | EngineError::Closed)),
+        "{ended:?}"
+    );
 }
 
 #[tokio::test]
@@ -76,9 +84,18 @@ async fn a_new_key_changes_nothing_that_is_seen() {
 #[tokio::test]
 async fn the_export_holds_everything_about_the_rep() {
     let world = busy_phone().await;
-    world.server.memory.lock().unwrap().refused_rows.insert(lead_id(1).row());
+    world
+        .server
+        .memory
+        .lock()
+        .unwrap()
+        .refused_rows
+        .insert(lead_id(1).row());
     world.sync().await.unwrap();
-    world.engine.edit_lead(lead_id(1), vec![LeadEdit::City(Some("Salem".into()))]).unwrap();
+    world
+        .engine
+        .edit_lead(lead_id(1), vec![LeadEdit::City(Some("Salem".into()))])
+        .unwrap();
     world.server.trouble(&[Trouble::Offline]);
     world.fix(near_boston(8.0, 0.0));
     let text = world.engine.export_my_data().unwrap();
@@ -92,22 +109,38 @@ async fn the_export_holds_everything_about_the_rep() {
     assert_eq!(ledger[0]["hash"].as_str().unwrap().len(), 64);
     assert_eq!(export["unsent_positions"].as_array().unwrap().len(), 1);
     assert_eq!(export["at_leads"]["leads"].as_object().unwrap().len(), 1);
-    assert_eq!(export["pending_changes"][0]["fields"]["city"]["after"], "Salem");
+    assert_eq!(
+        export["pending_changes"][0]["fields"]["city"]["after"],
+        "Salem"
+    );
     let refused = &export["refused_changes"][0];
-    assert_eq!(refused["fields"]["notes"]["after"], format!("edit {CANARY}"));
+    assert_eq!(
+        refused["fields"]["notes"]["after"],
+        format!("edit {CANARY}")
+    );
     assert_eq!(refused["reason"], "the test says no");
 }
 
 #[tokio::test]
 async fn erasing_asks_about_unsent_work_and_leaves_nothing() {
     let world = busy_phone().await;
-    assert_eq!(world.engine.erase(false), Err(EngineError::UnsentWork { operations: 2 }));
+    assert_eq!(
+        world.engine.erase(false),
+        Err(EngineError::UnsentWork { operations: 2 })
+    );
     assert!(world.engine.lead(lead_id(1)).is_ok());
     world.sync().await.unwrap();
     world.engine.erase(false).unwrap();
     assert_eq!(all_bytes(world.dir.path()), b"");
     assert_eq!(world.engine.status().err(), Some(EngineError::Closed));
-    assert_eq!(world.engine.viewport(at(-90.0, -180.0), at(90.0, 180.0), 9).unwrap().total, 0);
+    assert_eq!(
+        world
+            .engine
+            .viewport(at(-90.0, -180.0), at(90.0, 180.0), 9)
+            .unwrap()
+            .total,
+        0
+    );
     assert_eq!(world.engine.consent_state().ledger, LedgerState::None);
 
     let fresh = open(&world.dir, &world.vault, &world.clock, &world.server);
@@ -128,7 +161,13 @@ async fn no_file_shows_what_it_holds() {
     world.sync().await.unwrap();
     let bytes = all_bytes(world.dir.path());
     assert!(!bytes.is_empty());
-    for secret in [CANARY, "Robin Meyer", "refresh-1", "Boston North", "live_tracking"] {
+    for secret in [
+        CANARY,
+        "Robin Meyer",
+        "refresh-1",
+        "Boston North",
+        "live_tracking",
+    ] {
         let is_seen = bytes.windows(secret.len()).any(|w| w == secret.as_bytes());
         assert!(!is_seen, "{secret}");
     }

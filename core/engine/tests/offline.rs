@@ -21,10 +21,16 @@ async fn what_was_saved_offline_survives_a_restart() {
     world.server.trouble(&[Trouble::Offline; 9]);
     let engine = Arc::clone(&world.engine);
     let added = engine
-        .add_lead(NewLead { name: " Corner Café ".into(), ..NewLead::default() })
+        .add_lead(NewLead {
+            name: " Corner Café ".into(),
+            ..NewLead::default()
+        })
         .unwrap();
     engine
-        .edit_lead(lead_id(1), vec![LeadEdit::Phone(Some("+1 617 555 0100".into()))])
+        .edit_lead(
+            lead_id(1),
+            vec![LeadEdit::Phone(Some("+1 617 555 0100".into()))],
+        )
         .unwrap();
     let mut visit = NewVisit::new(lead_id(1), VisitOutcome::Order);
     visit.note = Some("two dozen".into());
@@ -54,7 +60,12 @@ async fn what_was_saved_offline_survives_a_restart() {
 async fn a_visit_and_its_status_are_one_group_and_new_leads_come_first() {
     let world = World::with_leads(&[new_lead(1, "Brandt Bakery", near_boston(0.0, 0.0))]).await;
     let engine = &world.engine;
-    let added = engine.add_lead(NewLead { name: "Café".into(), ..NewLead::default() }).unwrap();
+    let added = engine
+        .add_lead(NewLead {
+            name: "Café".into(),
+            ..NewLead::default()
+        })
+        .unwrap();
     let mut visit = NewVisit::new(added.lead.id, VisitOutcome::Met);
     visit.status = Some(LeadStatus::Contacted);
     engine.record_visit(visit).unwrap();
@@ -62,18 +73,30 @@ async fn a_visit_and_its_status_are_one_group_and_new_leads_come_first() {
     let memory = world.server.memory.lock().unwrap();
     let applied: Vec<_> = memory.tables.writes.clone();
     assert_eq!(applied.len(), 3);
-    assert!(memory.tables.results.values().all(|r| r.result.outcome.version().is_some()));
+    assert!(
+        memory
+            .tables
+            .results
+            .values()
+            .all(|r| r.result.outcome.version().is_some())
+    );
     drop(memory);
     let status = engine.status().unwrap();
     assert_eq!((status.pending, status.refused), (0, 0));
-    assert_eq!(engine.lead(added.lead.id).unwrap().lead.status, LeadStatus::Contacted);
+    assert_eq!(
+        engine.lead(added.lead.id).unwrap().lead.status,
+        LeadStatus::Contacted
+    );
     assert!(!engine.lead(added.lead.id).unwrap().is_pending);
 }
 
 fn scattered(n: u32) -> Vec<Lead> {
     (0..n)
         .map(|i| {
-            let (north, east) = (f64::from(i * 7919 % 2000) - 1000.0, f64::from(i * 104_729 % 2000) - 1000.0);
+            let (north, east) = (
+                f64::from(i * 7919 % 2000) - 1000.0,
+                f64::from(i * 104_729 % 2000) - 1000.0,
+            );
             let mut lead = new_lead(i, &format!("Lead {i}"), near_boston(north, east));
             lead.tier = Some(u8::try_from(i % 3).unwrap() + 1);
             lead.score = Some(u8::try_from(i % 100).unwrap());
@@ -82,7 +105,11 @@ fn scattered(n: u32) -> Vec<Lead> {
         .collect()
 }
 
-fn brute_force(engine: &Engine, center: LatLng, keep: impl Fn(&Lead) -> bool) -> Vec<(LeadId, f64)> {
+fn brute_force(
+    engine: &Engine,
+    center: LatLng,
+    keep: impl Fn(&Lead) -> bool,
+) -> Vec<(LeadId, f64)> {
     let mut all = Vec::new();
     let mut after = None;
     loop {
@@ -106,7 +133,9 @@ fn brute_force(engine: &Engine, center: LatLng, keep: impl Fn(&Lead) -> bool) ->
 
 fn ids(engine: &Engine, center: LatLng, query: &NearbyQuery) -> Vec<(LeadId, f64)> {
     let hits = engine.nearby_ids(center, query).unwrap();
-    hits.into_iter().map(|hit| (hit.key, hit.distance_m)).collect()
+    hits.into_iter()
+        .map(|hit| (hit.key, hit.distance_m))
+        .collect()
 }
 
 #[tokio::test]
@@ -119,14 +148,18 @@ async fn nearby_is_what_brute_force_gives_with_changes_on_top() {
         position: Some(near_boston(north, 0.0)),
         ..NewLead::default()
     };
-    engine.edit_lead(lead_id(7), vec![LeadEdit::Tier(Some(1))]).unwrap();
+    engine
+        .edit_lead(lead_id(7), vec![LeadEdit::Tier(Some(1))])
+        .unwrap();
     let mut moved = new_lead(11, "Moved", center);
     moved.tier = Some(1);
     world.server.put_lead(&moved);
     world.sync().await.unwrap();
     engine.add_lead(placed("Here", 40.0)).unwrap();
     engine.add_lead(placed("There", 2_000.0)).unwrap();
-    engine.edit_lead(lead_id(12), vec![LeadEdit::Status(LeadStatus::Lost)]).unwrap();
+    engine
+        .edit_lead(lead_id(12), vec![LeadEdit::Status(LeadStatus::Lost)])
+        .unwrap();
 
     let mut expected = brute_force(engine, center, |_| true);
     assert_eq!(expected.len(), 302);
@@ -144,12 +177,19 @@ async fn nearby_is_what_brute_force_gives_with_changes_on_top() {
     };
     let mut expected = brute_force(engine, center, keep);
     expected.truncate(9);
-    let query = NearbyQuery { filter, ..NearbyQuery::nearest(9) };
+    let query = NearbyQuery {
+        filter,
+        ..NearbyQuery::nearest(9)
+    };
     assert_eq!(ids(engine, center, &query), expected);
 
     let nearby = engine.nearby(center, &query).unwrap();
     assert_eq!(nearby.total, 9);
-    let shown: Vec<_> = nearby.leads.iter().map(|n| (n.record.lead.id, n.distance_m)).collect();
+    let shown: Vec<_> = nearby
+        .leads
+        .iter()
+        .map(|n| (n.record.lead.id, n.distance_m))
+        .collect();
     assert_eq!(shown, expected);
 }
 
@@ -158,7 +198,10 @@ async fn the_map_shows_the_best_of_a_box() {
     let world = World::with_leads(&scattered(300)).await;
     let (south_west, north_east) = (near_boston(-500.0, -500.0), near_boston(500.0, 500.0));
     let view = world.engine.viewport(south_west, north_east, 5).unwrap();
-    let all = world.engine.viewport(south_west, north_east, 1_000).unwrap();
+    let all = world
+        .engine
+        .viewport(south_west, north_east, 1_000)
+        .unwrap();
     assert_eq!(view.total as usize, all.pins.len());
     let best = all.pins.iter().map(|pin| pin.score).max().unwrap();
     assert_eq!((view.pins.len(), view.pins[0].score), (5, best));
@@ -177,7 +220,10 @@ async fn search_finds_beginnings_and_ignores_accents() {
     .await;
     let engine = &world.engine;
     engine
-        .edit_lead(lead_id(2), vec![LeadEdit::Notes(Some("asks for Señor Ruiz".into()))])
+        .edit_lead(
+            lead_id(2),
+            vec![LeadEdit::Notes(Some("asks for Señor Ruiz".into()))],
+        )
         .unwrap();
     let found = |text: &str| -> Vec<String> {
         let found = engine.search(text, 10).unwrap();
@@ -200,12 +246,25 @@ async fn pages_hold_every_lead_once() {
         .collect();
     seen.sort();
     assert_eq!(seen, (0..120).map(lead_id).collect::<Vec<_>>());
-    let filter = LeadFilter { tiers: vec![2], min_score: Some(90), ..LeadFilter::default() };
-    let page = world.engine.leads_page(&filter, LeadOrder::Changed, None, 200).unwrap();
+    let filter = LeadFilter {
+        tiers: vec![2],
+        min_score: Some(90),
+        ..LeadFilter::default()
+    };
+    let page = world
+        .engine
+        .leads_page(&filter, LeadOrder::Changed, None, 200)
+        .unwrap();
     assert!(!page.leads.is_empty());
-    assert!(page.leads.iter().all(|r| r.lead.tier == Some(2) && r.lead.score >= Some(90)));
+    assert!(
+        page.leads
+            .iter()
+            .all(|r| r.lead.tier == Some(2) && r.lead.score >= Some(90))
+    );
     for limit in [0, 201] {
-        let page = world.engine.leads_page(&filter, LeadOrder::Name, None, limit);
+        let page = world
+            .engine
+            .leads_page(&filter, LeadOrder::Name, None, limit);
         assert!(matches!(page, Err(EngineError::Invalid { .. })));
     }
 }
@@ -225,7 +284,10 @@ async fn edits_that_cannot_be_are_refused_at_once() {
     ];
     for edits in refused {
         let error = engine.edit_lead(lead_id(1), edits.clone());
-        assert!(matches!(error, Err(EngineError::Invalid { .. })), "{edits:?}");
+        assert!(
+            matches!(error, Err(EngineError::Invalid { .. })),
+            "{edits:?}"
+        );
     }
     assert!(matches!(
         engine.edit_lead(lead_id(2), vec![LeadEdit::Tier(None)]),
@@ -237,7 +299,10 @@ async fn edits_that_cannot_be_are_refused_at_once() {
     ));
     let mut backwards = NewVisit::new(lead_id(1), VisitOutcome::Met);
     backwards.ended_at = Some(TimestampMs(5));
-    assert!(matches!(engine.record_visit(backwards), Err(EngineError::Invalid { .. })));
+    assert!(matches!(
+        engine.record_visit(backwards),
+        Err(EngineError::Invalid { .. })
+    ));
     assert_eq!(engine.pending().unwrap(), []);
 }
 
@@ -245,7 +310,10 @@ async fn edits_that_cannot_be_are_refused_at_once() {
 fn nothing_is_written_before_enrolment() {
     let world = World::new();
     let engine = &world.engine;
-    let added = engine.add_lead(NewLead { name: "Café".into(), ..NewLead::default() });
+    let added = engine.add_lead(NewLead {
+        name: "Café".into(),
+        ..NewLead::default()
+    });
     assert_eq!(added.err(), Some(EngineError::NotEnrolled));
     let granted = engine.grant(Purpose::LiveTracking, "1", "en", None);
     assert_eq!(granted.err(), Some(EngineError::NotEnrolled));

@@ -56,7 +56,9 @@ async fn a_refused_token_is_renewed_once_and_the_request_repeated() {
     world.server.trouble(&[Trouble::TokenRefused]);
     world.sync().await.unwrap();
     assert_eq!(world.server.asked("/v1/token"), asked + 1);
-    world.server.trouble(&[Trouble::TokenRefused, Trouble::TokenRefused]);
+    world
+        .server
+        .trouble(&[Trouble::TokenRefused, Trouble::TokenRefused]);
     assert_eq!(world.sync().await.err(), Some(EngineError::Unauthorized));
 }
 
@@ -77,7 +79,10 @@ async fn a_renewal_without_an_answer_is_repeated_as_the_same_attempt() {
     world.server.trouble(&[Trouble::Offline]);
     assert_eq!(world.sync().await.err(), Some(EngineError::Offline));
     world.server.trouble(&[Trouble::Broken]);
-    assert!(matches!(world.sync().await, Err(EngineError::Server { .. })));
+    assert!(matches!(
+        world.sync().await,
+        Err(EngineError::Server { .. })
+    ));
     world.restart();
     world.sync().await.unwrap();
     world.clock.turn(890_000);
@@ -92,11 +97,15 @@ async fn one_sync_at_a_time_and_it_can_be_cancelled() {
     let world = World::enrolled().await;
     world.server.trouble(&[Trouble::Hang]);
     let handle = SyncHandle::new();
-    let options = SyncOptions { handle: Some(Arc::clone(&handle)), ..SyncOptions::default() };
+    let options = SyncOptions {
+        handle: Some(Arc::clone(&handle)),
+        ..SyncOptions::default()
+    };
     let running = tokio::spawn(Arc::clone(&world.engine).sync(options, None));
-    while !world.engine.status().unwrap().is_syncing {
+    while world.server.asked("/v1/pull") < 2 {
         tokio::task::yield_now().await;
     }
+    assert!(world.engine.status().unwrap().is_syncing);
     assert_eq!(world.sync().await.err(), Some(EngineError::Busy));
     handle.cancel();
     assert_eq!(running.await.unwrap().err(), Some(EngineError::Cancelled));
@@ -108,7 +117,10 @@ async fn a_handle_cancelled_before_the_sync_ends_it() {
     let world = World::enrolled().await;
     let handle = SyncHandle::new();
     handle.cancel();
-    let options = SyncOptions { handle: Some(handle), ..SyncOptions::default() };
+    let options = SyncOptions {
+        handle: Some(handle),
+        ..SyncOptions::default()
+    };
     let cancelled = Arc::clone(&world.engine).sync(options, None).await;
     assert_eq!(cancelled.err(), Some(EngineError::Cancelled));
     assert_eq!(world.server.asked("/v1/pull"), 1);
@@ -134,7 +146,9 @@ async fn a_dropped_sync_frees_its_place() {
 async fn failures_push_the_next_background_sync_back() {
     let mut world = World::enrolled().await;
     world.server.trouble(&[Trouble::Busy { seconds: 40 }]);
-    let busy = EngineError::TryLater { retry_after_ms: Some(40_000) };
+    let busy = EngineError::TryLater {
+        retry_after_ms: Some(40_000),
+    };
     assert_eq!(world.sync().await.err(), Some(busy));
     world.restart();
     let status = world.engine.status().unwrap();
@@ -142,11 +156,22 @@ async fn failures_push_the_next_background_sync_back() {
     assert!(next.since(world.clock.now()) >= 40_000);
     assert_eq!(status.last_error.as_deref(), Some("try_later"));
     assert_eq!(status.last_sync_at, Some(START));
-    let background = || SyncOptions { is_background: true, ..SyncOptions::default() };
+    let background = || SyncOptions {
+        is_background: true,
+        ..SyncOptions::default()
+    };
     let early = Arc::clone(&world.engine).sync(background(), None).await;
-    assert!(matches!(early, Err(EngineError::TryLater { retry_after_ms: Some(_) })));
+    assert!(matches!(
+        early,
+        Err(EngineError::TryLater {
+            retry_after_ms: Some(_)
+        })
+    ));
     world.clock.turn(next.since(world.clock.now()));
-    Arc::clone(&world.engine).sync(background(), None).await.unwrap();
+    Arc::clone(&world.engine)
+        .sync(background(), None)
+        .await
+        .unwrap();
     assert_eq!(world.engine.status().unwrap().next_attempt_at, None);
 }
 
@@ -155,7 +180,10 @@ async fn a_revoked_device_is_wiped() {
     let world = World::with_leads(&[new_lead(1, "Brandt Bakery", near_boston(0.0, 0.0))]).await;
     world.server.trouble(&[Trouble::Revoked]);
     assert_eq!(world.sync().await.err(), Some(EngineError::Revoked));
-    assert_eq!(world.engine.lead(lead_id(1)).err(), Some(EngineError::Closed));
+    assert_eq!(
+        world.engine.lead(lead_id(1)).err(),
+        Some(EngineError::Closed)
+    );
     assert_eq!(world.engine.enrolment(), None);
     assert_eq!(all_bytes(world.dir.path()), b"");
 }
@@ -167,31 +195,52 @@ async fn a_refused_change_is_shown_and_can_be_tried_again_or_put_away() {
     let refuse = |is_refused: bool| {
         let mut memory = world.server.memory.lock().unwrap();
         memory.refused_rows.clear();
-        memory.refused_rows.extend(is_refused.then_some(lead_id(1).row()));
+        memory
+            .refused_rows
+            .extend(is_refused.then_some(lead_id(1).row()));
     };
     refuse(true);
-    engine.edit_lead(lead_id(1), vec![LeadEdit::City(Some("Salem".into()))]).unwrap();
+    engine
+        .edit_lead(lead_id(1), vec![LeadEdit::City(Some("Salem".into()))])
+        .unwrap();
     let report = world.sync().await.unwrap();
     assert_eq!((report.pushed, report.refused), (1, 1));
     assert_eq!(engine.lead(lead_id(1)).unwrap().lead.address.city, None);
     let refused = engine.refused().unwrap();
-    assert_eq!((refused[0].code, refused[0].reason.as_str()), (RejectCode::Rule, "the test says no"));
+    assert_eq!(
+        (refused[0].code, refused[0].reason.as_str()),
+        (RejectCode::Rule, "the test says no")
+    );
     assert_eq!(refused[0].operation.fields[0].column, "city");
 
     refuse(false);
     engine.retry_refused(refused[0].operation.id).unwrap();
-    assert_eq!(engine.lead(lead_id(1)).unwrap().lead.address.city.as_deref(), Some("Salem"));
+    assert_eq!(
+        engine
+            .lead(lead_id(1))
+            .unwrap()
+            .lead
+            .address
+            .city
+            .as_deref(),
+        Some("Salem")
+    );
     world.sync().await.unwrap();
     assert_eq!(engine.refused().unwrap(), []);
     assert_eq!(engine.status().unwrap().pending, 0);
 
     refuse(true);
-    engine.edit_lead(lead_id(1), vec![LeadEdit::City(None)]).unwrap();
+    engine
+        .edit_lead(lead_id(1), vec![LeadEdit::City(None)])
+        .unwrap();
     world.sync().await.unwrap();
     let id = engine.refused().unwrap()[0].operation.id;
     engine.discard_refused(id).unwrap();
     assert_eq!(engine.refused().unwrap(), []);
-    assert!(matches!(engine.retry_refused(id), Err(EngineError::NotFound { .. })));
+    assert!(matches!(
+        engine.retry_refused(id),
+        Err(EngineError::NotFound { .. })
+    ));
 }
 
 #[tokio::test]
@@ -239,22 +288,38 @@ impl SyncObserver for Notes {
 async fn observers_get_batches_of_ids() {
     let world = World::enrolled().await;
     let notes = Arc::new(Notes::default());
-    let token = world.engine.add_observer(Arc::clone(&notes) as Arc<dyn ChangeObserver>);
+    let token = world
+        .engine
+        .add_observer(Arc::clone(&notes) as Arc<dyn ChangeObserver>);
     for n in 0..300 {
-        world.server.put_lead(&new_lead(n, "Lead", near_boston(f64::from(n), 0.0)));
+        world
+            .server
+            .put_lead(&new_lead(n, "Lead", near_boston(f64::from(n), 0.0)));
     }
     let observer = Some(Arc::clone(&notes) as Arc<dyn SyncObserver>);
-    Arc::clone(&world.engine).sync(SyncOptions::default(), observer).await.unwrap();
+    Arc::clone(&world.engine)
+        .sync(SyncOptions::default(), observer)
+        .await
+        .unwrap();
     let told = std::mem::take(&mut *notes.0.lock().unwrap());
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0].leads, (0..300).map(lead_id).collect::<Vec<_>>());
     assert_eq!(notes.1.lock().unwrap().last().unwrap().rows, 300);
 
-    world.engine.edit_lead(lead_id(4), vec![LeadEdit::Tier(Some(2))]).unwrap();
+    world
+        .engine
+        .edit_lead(lead_id(4), vec![LeadEdit::Tier(Some(2))])
+        .unwrap();
     let told = std::mem::take(&mut *notes.0.lock().unwrap());
-    assert_eq!((told.len(), &told[0].leads[..], told[0].operations), (1, &[lead_id(4)][..], true));
+    assert_eq!(
+        (told.len(), &told[0].leads[..], told[0].operations),
+        (1, &[lead_id(4)][..], true)
+    );
     world.engine.remove_observer(token);
-    world.engine.edit_lead(lead_id(4), vec![LeadEdit::Tier(None)]).unwrap();
+    world
+        .engine
+        .edit_lead(lead_id(4), vec![LeadEdit::Tier(None)])
+        .unwrap();
     assert_eq!(notes.0.lock().unwrap().len(), 0);
 }
 
@@ -264,17 +329,30 @@ impl ChangeObserver for Curious {
     fn changed(&self, _: ChangeNotice) {
         let engine = self.0.lock().unwrap().clone().unwrap();
         let status = engine.status().unwrap();
-        let near = engine.nearby(near_boston(0.0, 0.0), &NearbyQuery::nearest(1)).unwrap();
-        self.1.lock().unwrap().push(status.pending + u64::from(near.total));
+        let near = engine
+            .nearby(near_boston(0.0, 0.0), &NearbyQuery::nearest(1))
+            .unwrap();
+        self.1
+            .lock()
+            .unwrap()
+            .push(status.pending + u64::from(near.total));
     }
 }
 
 #[tokio::test]
 async fn observers_may_call_the_engine() {
     let world = World::with_leads(&[new_lead(1, "Brandt Bakery", near_boston(0.0, 0.0))]).await;
-    let curious = Arc::new(Curious(Mutex::new(Some(Arc::clone(&world.engine))), Mutex::default()));
-    world.engine.add_observer(Arc::clone(&curious) as Arc<dyn ChangeObserver>);
-    world.engine.edit_lead(lead_id(1), vec![LeadEdit::Tier(Some(2))]).unwrap();
+    let curious = Arc::new(Curious(
+        Mutex::new(Some(Arc::clone(&world.engine))),
+        Mutex::default(),
+    ));
+    world
+        .engine
+        .add_observer(Arc::clone(&curious) as Arc<dyn ChangeObserver>);
+    world
+        .engine
+        .edit_lead(lead_id(1), vec![LeadEdit::Tier(Some(2))])
+        .unwrap();
     world.grant(Purpose::ProximityAlerts);
     world.fix(near_boston(5.0, 0.0));
     world.engine.withdraw(Purpose::ProximityAlerts).unwrap();

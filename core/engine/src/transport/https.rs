@@ -1,6 +1,4 @@
-use super::{
-    HttpHeader, HttpMethod, HttpRequest, HttpResponse, HttpTransport, TransportError,
-};
+use super::{HttpHeader, HttpMethod, HttpRequest, HttpResponse, HttpTransport, TransportError};
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
@@ -154,9 +152,8 @@ mod tests {
 
     #[test]
     fn plain_http_only_to_loopback_and_only_if_allowed() {
-        let allowed = |insecure: bool, url: &str| {
-            HttpsTransport::new(insecure).unwrap().check(url).is_ok()
-        };
+        let allowed =
+            |insecure: bool, url: &str| HttpsTransport::new(insecure).unwrap().check(url).is_ok();
         assert!(allowed(false, "https://sync.example.com/v1/pull"));
         assert!(!allowed(false, "http://127.0.0.1:8080/"));
         assert!(allowed(true, "http://127.0.0.1:8080/"));
@@ -234,13 +231,15 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_not_tls_is_told_from_offline() {
-        use tokio::io::AsyncWriteExt;
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
+            let mut hello = [0u8; 4096];
+            let _ = stream.read(&mut hello).await;
             let _ = stream.write_all(b"SSH-2.0-this_is_not_tls\r\n").await;
-            let _ = stream.shutdown().await;
+            let _ = stream.read(&mut hello).await;
         });
         let request = HttpRequest {
             method: HttpMethod::Get,

@@ -65,7 +65,12 @@ impl HttpResponse {
 // Headers carry tokens and bodies carry customers: neither may reach a log.
 impl std::fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "HttpRequest({:?}, {} bytes)", self.method, self.body.len())
+        write!(
+            f,
+            "HttpRequest({:?}, {} bytes)",
+            self.method,
+            self.body.len()
+        )
     }
 }
 
@@ -77,7 +82,12 @@ impl std::fmt::Debug for HttpHeader {
 
 impl std::fmt::Debug for HttpResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "HttpResponse({}, {} bytes)", self.status, self.body.len())
+        write!(
+            f,
+            "HttpResponse({}, {} bytes)",
+            self.status,
+            self.body.len()
+        )
     }
 }
 

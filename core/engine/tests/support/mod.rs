@@ -98,7 +98,12 @@ pub struct FakeServer {
 impl FakeServer {
     pub fn put_lead(&self, lead: &Lead) {
         let mut memory = self.memory.lock().unwrap();
-        memory.put(Entity::LEAD, lead.id.row(), lead.to_columns(), &[territory()]);
+        memory.put(
+            Entity::LEAD,
+            lead.id.row(),
+            lead.to_columns(),
+            &[territory()],
+        );
     }
 
     pub fn trouble(&self, troubles: &[Trouble]) {
@@ -119,7 +124,10 @@ impl FakeServer {
         if let Some(attempt) = asked["attempt"].as_str() {
             self.attempts.lock().unwrap().push(attempt.to_owned());
         }
-        if asked["code"].as_str().is_some_and(|code| code != "GOOD-CODE") {
+        if asked["code"]
+            .as_str()
+            .is_some_and(|code| code != "GOOD-CODE")
+        {
             return reply(401, Vec::new());
         }
         let n = self.token.fetch_add(1, Ordering::SeqCst) + 1;
@@ -136,29 +144,48 @@ impl FakeServer {
 
     fn sync(&self, request: &HttpRequest, path: &str) -> HttpResponse {
         let token = format!("Bearer access-{}", self.token.load(Ordering::SeqCst));
-        let is_known = request.headers.iter().any(|h| h.name == "authorization" && h.value == token);
+        let is_known = request
+            .headers
+            .iter()
+            .any(|h| h.name == "authorization" && h.value == token);
         if !is_known {
             return error(401, ErrorCode::Unauthorized);
         }
-        let device = DeviceContext { device: DeviceId::from_bytes([1; 16]), rep: rep_id() };
+        let device = DeviceContext {
+            device: DeviceId::from_bytes([1; 16]),
+            rep: rep_id(),
+        };
         let event = match path {
             "/v1/pull" => ServerEvent::Pull(&request.body),
             _ => ServerEvent::Push(&request.body),
         };
         let mut memory = self.memory.lock().unwrap();
-        let effect = SyncServer.step(&mut *memory, &device, START, event, &zstd).unwrap();
+        let effect = SyncServer
+            .step(&mut *memory, &device, START, event, &zstd)
+            .unwrap();
         reply(effect.status, effect.body)
     }
 
     fn take_pings(&self, request: &HttpRequest) -> HttpResponse {
         #[derive(serde::Deserialize)]
-        struct Batch { g: Vec<WirePing> }
+        struct Batch {
+            g: Vec<WirePing>,
+        }
         #[derive(serde::Deserialize)]
-        struct WirePing { i: PingId }
+        struct WirePing {
+            i: PingId,
+        }
         #[derive(serde::Serialize)]
-        struct Reply { p: u16, s: u16, r: Vec<Answer> }
+        struct Reply {
+            p: u16,
+            s: u16,
+            r: Vec<Answer>,
+        }
         #[derive(serde::Serialize)]
-        struct Answer { i: PingId, o: &'static str }
+        struct Answer {
+            i: PingId,
+            o: &'static str,
+        }
         let batch: Batch = decode_message(&request.body).unwrap();
         let ids: Vec<PingId> = batch.g.iter().map(|ping| ping.i).collect();
         self.pings.lock().unwrap().extend(&ids);
@@ -172,7 +199,11 @@ pub fn zstd(raw: &[u8]) -> Vec<u8> {
 }
 
 fn reply(status: u16, body: Vec<u8>) -> HttpResponse {
-    HttpResponse { status, headers: Vec::new(), body }
+    HttpResponse {
+        status,
+        headers: Vec::new(),
+        body,
+    }
 }
 
 fn error(status: u16, code: ErrorCode) -> HttpResponse {
@@ -182,7 +213,11 @@ fn error(status: u16, code: ErrorCode) -> HttpResponse {
 #[async_trait]
 impl HttpTransport for FakeServer {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        let path = request.url.strip_prefix("https://fieldfare.test").unwrap().to_owned();
+        let path = request
+            .url
+            .strip_prefix("https://fieldfare.test")
+            .unwrap()
+            .to_owned();
         self.paths.lock().unwrap().push(path.clone());
         match self.next_trouble() {
             Some(Trouble::Offline) => return Err(TransportError::Offline),
@@ -222,8 +257,16 @@ impl World {
     pub fn new() -> Self {
         let mut memory = MemoryServer::new();
         memory.grant(&[ScopeId::rep(rep_id()), ScopeId::reference(), territory()]);
-        let area = Territory { id: territory_id(), name: "Boston North".into() };
-        memory.put(Entity::TERRITORY, area.id.row(), area.to_columns(), &[ScopeId::reference()]);
+        let area = Territory {
+            id: territory_id(),
+            name: "Boston North".into(),
+        };
+        memory.put(
+            Entity::TERRITORY,
+            area.id.row(),
+            area.to_columns(),
+            &[ScopeId::reference()],
+        );
         let server = Arc::new(FakeServer {
             memory: Mutex::new(memory),
             troubles: Mutex::default(),
@@ -237,7 +280,13 @@ impl World {
         let vault = Arc::new(MemoryKeyVault::new());
         let clock = Arc::new(TestClock(AtomicI64::new(START.0)));
         let engine = open(&dir, &vault, &clock, &server);
-        Self { dir, vault, clock, server, engine }
+        Self {
+            dir,
+            vault,
+            clock,
+            server,
+            engine,
+        }
     }
 
     /// Opened, enrolled and synced once.
@@ -259,11 +308,16 @@ impl World {
 
     pub async fn enrol(&self) -> Enrolment {
         let engine = Arc::clone(&self.engine);
-        engine.enrol("GOOD-CODE".into(), "Test phone".into()).await.unwrap()
+        engine
+            .enrol("GOOD-CODE".into(), "Test phone".into())
+            .await
+            .unwrap()
     }
 
     pub async fn sync(&self) -> EngineResult<SyncReport> {
-        Arc::clone(&self.engine).sync(SyncOptions::default(), None).await
+        Arc::clone(&self.engine)
+            .sync(SyncOptions::default(), None)
+            .await
     }
 
     /// Ends the app and starts it again.
@@ -278,7 +332,12 @@ impl World {
     }
 
     pub fn fix_at(&self, place: LatLng) -> Fix {
-        Fix { position: place, at: self.clock.now(), accuracy_m: 10.0, speed_mps: Some(1.5) }
+        Fix {
+            position: place,
+            at: self.clock.now(),
+            accuracy_m: 10.0,
+            speed_mps: Some(1.5),
+        }
     }
 
     pub fn grant(&self, purpose: Purpose) {
@@ -302,7 +361,9 @@ pub fn open(
         transport: Some(Arc::clone(server) as Arc<dyn HttpTransport>),
         clock: Arc::clone(clock) as Arc<dyn Clock>,
     };
-    Engine::open_with(config(dir), Arc::clone(vault) as Arc<dyn KeyVault>, parts).unwrap().0
+    Engine::open_with(config(dir), Arc::clone(vault) as Arc<dyn KeyVault>, parts)
+        .unwrap()
+        .0
 }
 
 /// Every file under the phone's folder, joined.
