@@ -76,7 +76,12 @@ async fn the_server_ends_with_the_crms_records_whatever_becomes_of_the_webhooks(
     busy(&portal, &ids, &mut random, 150);
     tokio::time::sleep(std::time::Duration::from_millis(random.below(200))).await;
     world.restart_server().await.unwrap();
+    world.catch_up("Acme").await.unwrap();
 
+    // One event for each record and none after it: a lost one would show.
+    for id in &ids {
+        let _ = portal.edit(Companies, *id, &[("phone", "+1 802 555 0150")]);
+    }
     world.catch_up("Acme").await.unwrap();
     let stats = portal.stats();
     println!(
