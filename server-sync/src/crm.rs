@@ -66,7 +66,10 @@ impl Crm {
     pub fn new(config: &Config) -> Result<Self, ServerError> {
         let geocoder = Geocoder::from_config(&config.geocode.providers)
             .map_err(|e| ServerError::Internal(format!("geocode.providers: {e}")))?;
-        let tenants = config.tenants.iter().map(|t| Ok((t.id(), Arc::new(tenant(t)?))));
+        let tenants = config
+            .tenants
+            .iter()
+            .map(|t| Ok((t.id(), Arc::new(tenant(t)?))));
         Ok(Self {
             tenants: tenants.collect::<Result<_, ServerError>>()?,
             geocoder: Arc::new(geocoder),
@@ -85,7 +88,9 @@ impl Crm {
 
     /// The accounts of this name, of whatever tenant.
     pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Arc<Connection>> {
-        self.tenants().flat_map(|t| &t.connections).filter(move |c| c.name == name)
+        self.tenants()
+            .flat_map(|t| &t.connections)
+            .filter(move |c| c.name == name)
     }
 }
 
@@ -98,19 +103,25 @@ impl TenantCrm {
     /// Lets the workers look at once that deal with what phones wrote.
     pub fn wake(&self) {
         self.geocode.notify_one();
-        self.connections.iter().for_each(|c| c.writeback.notify_one());
+        self.connections
+            .iter()
+            .for_each(|c| c.writeback.notify_one());
     }
 }
 
 fn tenant(config: &TenantConfig) -> Result<TenantCrm, ServerError> {
-    let wrong = |e: &dyn std::fmt::Display| {
-        ServerError::Internal(format!("tenant {}: {e}", config.name))
-    };
-    let connections = config.connections.iter().map(|c| connection(config.id(), c));
+    let wrong =
+        |e: &dyn std::fmt::Display| ServerError::Internal(format!("tenant {}: {e}", config.name));
+    let connections = config
+        .connections
+        .iter()
+        .map(|c| connection(config.id(), c));
     Ok(TenantCrm {
         id: config.id(),
         rules: config.rules().map_err(|e| wrong(&e))?,
-        connections: connections.collect::<Result<_, _>>().map_err(|e: String| wrong(&e))?,
+        connections: connections
+            .collect::<Result<_, _>>()
+            .map_err(|e: String| wrong(&e))?,
         deliveries: Arc::default(),
         intake: Notify::new(),
         geocode: Notify::new(),
@@ -119,11 +130,13 @@ fn tenant(config: &TenantConfig) -> Result<TenantCrm, ServerError> {
 
 fn connection(tenant: TenantId, config: &ConnectionConfig) -> Result<Arc<Connection>, String> {
     if config.kind != "hubspot" {
-        return Err(format!("connection {}: kind must be \"hubspot\"", config.name));
+        return Err(format!(
+            "connection {}: kind must be \"hubspot\"",
+            config.name
+        ));
     }
-    let client =
-        HubspotClient::new(&config.api_base, &config.api_version, config.token.expose())
-            .map_err(|e| format!("connection {}: {e}", config.name))?;
+    let client = HubspotClient::new(&config.api_base, &config.api_version, config.token.expose())
+        .map_err(|e| format!("connection {}: {e}", config.name))?;
     Ok(Arc::new(Connection {
         tenant,
         name: config.name.clone(),

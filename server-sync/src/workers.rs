@@ -25,6 +25,8 @@ const POLL: Duration = Duration::from_secs(1);
 /// A writer wakes workers before its transaction ends; this much later it has.
 const SETTLE: Duration = Duration::from_millis(20);
 
+const YIELD: Duration = Duration::from_millis(1);
+const MAX_YIELDS: u32 = 25;
 const PURGE_EVERY_MS: i64 = 60_000;
 
 const FIRST_REST: Duration = Duration::from_millis(500);
@@ -75,10 +77,15 @@ pub fn spawn(state: SharedState) -> WorkerHandles {
     let (stop, stopped) = watch::channel(false);
     let mut tasks = Vec::new();
     for tenant in state.crm.tenants() {
-        let Ok(store) = state.tenants.get(tenant.id) else { continue };
+        let Ok(store) = state.tenants.get(tenant.id) else {
+            continue;
+        };
         tasks.extend(tenant_workers(&state, tenant, &store, &stopped));
     }
-    WorkerHandles { stop: Some(stop), tasks }
+    WorkerHandles {
+        stop: Some(stop),
+        tasks,
+    }
 }
 
 fn tenant_workers(
@@ -93,7 +100,11 @@ fn tenant_workers(
         store: store.clone(),
         purged_at: AtomicI64::new(0),
     };
-    let locator = Locator { state: state.clone(), tenant: tenant.clone(), store: store.clone() };
+    let locator = Locator {
+        state: state.clone(),
+        tenant: tenant.clone(),
+        store: store.clone(),
+    };
     let mut workers = vec![
         tokio::spawn(run(splitter, stopped.clone())),
         tokio::spawn(run(locator, stopped.clone())),
@@ -105,9 +116,18 @@ fn tenant_workers(
             connection: connection.clone(),
             geocoder: state.crm.geocoder.clone(),
         };
-        let sender = Sender { store: store.clone(), connection: connection.clone() };
-        let reader = Reader { state: state.clone(), fetcher };
-        let writer = Writer { state: state.clone(), sender };
+        let sender = Sender {
+            store: store.clone(),
+            connection: connection.clone(),
+        };
+        let reader = Reader {
+            state: state.clone(),
+            fetcher,
+        };
+        let writer = Writer {
+            state: state.clone(),
+            sender,
+        };
         workers.push(tokio::spawn(run(reader, stopped.clone())));
         workers.push(tokio::spawn(run(writer, stopped.clone())));
     }
@@ -157,7 +177,10 @@ async fn run(worker: impl Worker, mut stopped: watch::Receiver<bool>) {
             }
         };
         failures += 1;
-        let rest = FIRST_REST.saturating_mul(1 << failures.min(8)).min(LONGEST_REST).max(wait);
+        let rest = FIRST_REST
+            .saturating_mul(1 << failures.min(8))
+            .min(LONGEST_REST)
+            .max(wait);
         tokio::select! {
             () = tokio::time::sleep(rest) => {}
             _ = stopped.changed() => {}
@@ -181,11 +204,24 @@ struct Splitter {
 }
 
 impl Splitter {
+    /// Lets deliveries that wait to be answered have the writer first, for a while: this work may
+    /// wait, but not for ever.
+    async fn give_way(&self) {
+        for _ in 0..MAX_YIELDS {
+            if !self.tenant.deliveries.is_busy() {
+                return;
+            }
+            tokio::time::sleep(YIELD).await;
+        }
+    }
+
     async fn purge(&self, now: TimestampMs) -> Result<(), StoreError> {
         if now.0 - self.purged_at.load(Ordering::Relaxed) < PURGE_EVERY_MS {
             return Ok(());
         }
-        self.store.write_async(move |tx| split::purge(tx, now)).await?;
+        self.store
+            .write_async(move |tx| split::purge(tx, now))
+            .await?;
         self.purged_at.store(now.0, Ordering::Relaxed);
         Ok(())
     }
@@ -208,13 +244,19 @@ impl Worker for Splitter {
             self.purge(now).await?;
             return Ok(Step::Idle);
         }
+        self.give_way().await;
         let tenant = self.tenant.clone();
         self.store
             .write_async(move |tx| {
-                deliveries.iter().try_for_each(|d| split::split(tx, &tenant, d, now))
+                deliveries
+                    .iter()
+                    .try_for_each(|d| split::split(tx, &tenant, d, now))
             })
             .await?;
-        self.tenant.connections.iter().for_each(|c| c.fetch.notify_one());
+        self.tenant
+            .connections
+            .iter()
+            .for_each(|c| c.fetch.notify_one());
         Ok(Step::More)
     }
 }
@@ -275,12 +317,17 @@ impl Worker for Locator {
 
     async fn start(&self) -> Result<(), StoreError> {
         let now = self.state.now();
-        self.store.write_async(move |tx| tasks::adopt_pending(tx, now)).await
+        self.store
+            .write_async(move |tx| tasks::adopt_pending(tx, now))
+            .await
     }
 
     async fn step(&self) -> Result<Step, StoreError> {
         let now = self.state.now();
-        let due = self.store.read_async(move |c| tasks::due(c, now, tasks::AT_ONCE)).await?;
+        let due = self
+            .store
+            .read_async(move |c| tasks::due(c, now, tasks::AT_ONCE))
+            .await?;
         if due.is_empty() {
             return Ok(Step::Idle);
         }
@@ -315,7 +362,10 @@ impl Worker for Writer {
 
     async fn start(&self) -> Result<(), StoreError> {
         let (now, name) = (self.state.now(), self.sender.connection.name.clone());
-        self.sender.store.write_async(move |tx| jobs::recover(tx, &name, now).map(drop)).await
+        self.sender
+            .store
+            .write_async(move |tx| jobs::recover(tx, &name, now).map(drop))
+            .await
     }
 
     async fn step(&self) -> Result<Step, StoreError> {

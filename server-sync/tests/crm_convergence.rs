@@ -43,25 +43,41 @@ struct Joined {
 }
 
 async fn join(portal: PortalConfig) -> Joined {
-    let sandbox = SandboxCrm::start(SandboxConfig::with_portals([portal])).await.unwrap();
+    let sandbox = SandboxCrm::start(SandboxConfig::with_portals([portal]))
+        .await
+        .unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(config(dir.path(), &sandbox.base_url(), "")).await.unwrap();
+    let server = Server::start(config(dir.path(), &sandbox.base_url(), ""))
+        .await
+        .unwrap();
     let portal = sandbox.portal(PORTAL).unwrap();
     portal.set_webhook(Some(hook_target(server.addr)));
-    Joined { _dir: dir, _sandbox: sandbox, portal, server }
+    Joined {
+        _dir: dir,
+        _sandbox: sandbox,
+        portal,
+        server,
+    }
 }
 
 impl Joined {
     fn names_here(&self) -> BTreeMap<String, String> {
         let store = self.server.state.tenants.all().remove(0);
-        let pair = |l: fieldfare_model::Lead| (l.crm_id.unwrap(), format!("{} {:?}", l.name, l.phone));
+        let pair =
+            |l: fieldfare_model::Lead| (l.crm_id.unwrap(), format!("{} {:?}", l.name, l.phone));
         leads(&store).into_iter().map(pair).collect()
     }
 
     fn names_there(&self) -> BTreeMap<String, String> {
-        let live = self.portal.records(COMPANIES).into_iter().filter(|r| r.archived_ms.is_none());
+        let live = self
+            .portal
+            .records(COMPANIES)
+            .into_iter()
+            .filter(|r| r.archived_ms.is_none());
         live.map(|r| {
-            let name = r.value("name").unwrap_or_else(|| format!("companies {}", r.id));
+            let name = r
+                .value("name")
+                .unwrap_or_else(|| format!("companies {}", r.id));
             (r.id.to_string(), format!("{name} {:?}", r.value("phone")))
         })
         .collect()
@@ -80,7 +96,9 @@ impl Joined {
         let value = format!("n{}", rng.below(1000));
         match (rng.below(12), pick(rng, ids)) {
             (0..=3, _) | (_, None) => {
-                let made = self.portal.create(COMPANIES, &[("name", &value), ("state", "MA")]);
+                let made = self
+                    .portal
+                    .create(COMPANIES, &[("name", &value), ("state", "MA")]);
                 ids.push(made.unwrap());
             }
             (4..=6, Some(id)) => drop(self.portal.edit(COMPANIES, id, &[("name", &value)])),
@@ -101,7 +119,12 @@ impl Joined {
 }
 
 async fn a_day(seed: u64, merge: MergeMode, redirect: bool) {
-    let joined = join(PortalConfig { merge, merged_ids_redirect: redirect, ..portal_config() }).await;
+    let joined = join(PortalConfig {
+        merge,
+        merged_ids_redirect: redirect,
+        ..portal_config()
+    })
+    .await;
     joined.portal.set_delivery_faults(DeliveryFaults {
         duplicates: Duplicates::Chance(0.5),
         reorder: true,
@@ -113,7 +136,9 @@ async fn a_day(seed: u64, merge: MergeMode, redirect: bool) {
     for n in 0..80 {
         joined.one_change(&mut rng, &mut ids);
         if n % 20 == 7 {
-            joined.portal.fail_calls(CallFault::next(1, [429, 500, 502][rng.below(3)]));
+            joined
+                .portal
+                .fail_calls(CallFault::next(1, [429, 500, 502][rng.below(3)]));
         }
         if n % 10 == 0 {
             tokio::time::sleep(Duration::from_millis(15)).await;
@@ -122,7 +147,12 @@ async fn a_day(seed: u64, merge: MergeMode, redirect: bool) {
     joined.portal.clear_call_faults();
     joined.converge().await;
     let store = joined.server.state.tenants.all().remove(0);
-    assert_eq!(store.read(|c| Ok(c.query_row("SELECT count(*) FROM crm_dead", [], |r| r.get::<_, i64>(0))?)).unwrap(), 0);
+    assert_eq!(
+        store
+            .read(|c| Ok(c.query_row("SELECT count(*) FROM crm_dead", [], |r| r.get::<_, i64>(0))?))
+            .unwrap(),
+        0
+    );
     joined.server.shutdown().await;
 }
 
@@ -137,8 +167,14 @@ async fn mixed_up_days_converge() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_merge_keeps_the_lead_and_a_restored_record_finds_its_own() {
     let joined = join(portal_config()).await;
-    let first = joined.portal.create(COMPANIES, &[("name", "First")]).unwrap();
-    let second = joined.portal.create(COMPANIES, &[("name", "Second")]).unwrap();
+    let first = joined
+        .portal
+        .create(COMPANIES, &[("name", "First")])
+        .unwrap();
+    let second = joined
+        .portal
+        .create(COMPANIES, &[("name", "Second")])
+        .unwrap();
     joined.converge().await;
     let store = joined.server.state.tenants.all().remove(0);
     let id_of = |object| -> Option<LeadId> { lead_of(&store, object).map(|(id, _)| id) };
@@ -146,7 +182,11 @@ async fn a_merge_keeps_the_lead_and_a_restored_record_finds_its_own() {
     let merged = joined.portal.merge(COMPANIES, first, second).unwrap();
     assert_ne!(merged, first);
     joined.converge().await;
-    assert_eq!(id_of(merged), Some(kept), "the lead of the primary record lives on");
+    assert_eq!(
+        id_of(merged),
+        Some(kept),
+        "the lead of the primary record lives on"
+    );
     joined.portal.archive(COMPANIES, merged).unwrap();
     joined.converge().await;
     assert!(leads(&store).is_empty());
@@ -158,17 +198,31 @@ async fn a_merge_keeps_the_lead_and_a_restored_record_finds_its_own() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_existing_account_is_loaded_placed_and_divided_in_one_change_each() {
-    let sandbox = SandboxCrm::start(SandboxConfig::with_portals([portal_config()])).await.unwrap();
+    let sandbox = SandboxCrm::start(SandboxConfig::with_portals([portal_config()]))
+        .await
+        .unwrap();
     let portal = sandbox.portal(PORTAL).unwrap();
     let lines: Vec<&str> = fieldfare_sandbox::ADDRESSES.lines().step_by(11).collect();
-    let ids = portal.load_addresses(&lines.join("\n"), &LoadOptions::default()).unwrap();
+    let ids = portal
+        .load_addresses(&lines.join("\n"), &LoadOptions::default())
+        .unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(config(dir.path(), &sandbox.base_url(), "")).await.unwrap();
+    let server = Server::start(config(dir.path(), &sandbox.base_url(), ""))
+        .await
+        .unwrap();
     let store = server.state.tenants.all().remove(0);
     eventually("all are here", || leads(&store).len() == ids.len()).await;
-    let head = |sql: &str| store.read(|c| Ok(c.query_row(sql, [], |r| r.get::<_, i64>(0))?)).unwrap();
+    let head = |sql: &str| {
+        store
+            .read(|c| Ok(c.query_row(sql, [], |r| r.get::<_, i64>(0))?))
+            .unwrap()
+    };
     let others = head("SELECT count(*) FROM \"row\" WHERE entity <> 1");
-    assert_eq!(head("SELECT seq FROM tenant"), ids.len() as i64 + others, "one change for each");
+    assert_eq!(
+        head("SELECT seq FROM tenant"),
+        ids.len() as i64 + others,
+        "one change for each"
+    );
     for lead in leads(&store) {
         assert_eq!(lead.geocode.status, GeocodeStatus::Success);
         assert!(lead.geocode.precision >= Some(Precision::Postal));
@@ -179,15 +233,21 @@ async fn an_existing_account_is_loaded_placed_and_divided_in_one_change_each() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_stops_in_between_loses_nothing() {
-    let sandbox = SandboxCrm::start(SandboxConfig::with_portals([portal_config()])).await.unwrap();
+    let sandbox = SandboxCrm::start(SandboxConfig::with_portals([portal_config()]))
+        .await
+        .unwrap();
     let portal = sandbox.portal(PORTAL).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let mut expected = 0;
     for round in 0..4 {
-        let server = Server::start(config(dir.path(), &sandbox.base_url(), "")).await.unwrap();
+        let server = Server::start(config(dir.path(), &sandbox.base_url(), ""))
+            .await
+            .unwrap();
         portal.set_webhook(Some(hook_target(server.addr)));
         for n in 0..30 {
-            portal.create(COMPANIES, &[("name", &format!("c{round}-{n}"))]).unwrap();
+            portal
+                .create(COMPANIES, &[("name", &format!("c{round}-{n}"))])
+                .unwrap();
         }
         expected += 30;
         assert!(portal.wait_idle(Duration::from_secs(30)).await);

@@ -54,7 +54,11 @@ struct Fake {
 
 impl Fake {
     fn new(name: &'static str, answer: Answer) -> Arc<Self> {
-        Arc::new(Self { name, answer: Mutex::new(answer), asked: AtomicUsize::new(0) })
+        Arc::new(Self {
+            name,
+            answer: Mutex::new(answer),
+            asked: AtomicUsize::new(0),
+        })
     }
     fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
@@ -93,7 +97,9 @@ fn found(lat: f64, lon: f64, precision: Precision) -> Found {
 
 fn kind(resolution: &Resolution) -> Option<(&str, Precision)> {
     match resolution {
-        Resolution::Found { found, provider, .. } => Some((provider, found.precision)),
+        Resolution::Found {
+            found, provider, ..
+        } => Some((provider, found.precision)),
         _ => None,
     }
 }
@@ -110,14 +116,24 @@ async fn an_address_is_asked_for_once_however_many_want_it() {
         .map(|n| {
             let (geocoder, store) = (geocoder.clone(), bench.store.clone());
             let unit = format!("12 Main St Apt {n}");
-            tokio::spawn(async move { geocoder.resolve(&store, &address(&unit, "02118"), now).await })
+            tokio::spawn(async move {
+                geocoder
+                    .resolve(&store, &address(&unit, "02118"), now)
+                    .await
+            })
         })
         .collect();
     for asker in askers {
-        assert_eq!(kind(&asker.await.unwrap().unwrap()), Some(("fake", Precision::Rooftop)));
+        assert_eq!(
+            kind(&asker.await.unwrap().unwrap()),
+            Some(("fake", Precision::Rooftop))
+        );
     }
     assert_eq!(fake.asked(), 1);
-    geocoder.resolve(&bench.store, &address("13 Main St", "02118"), now).await.unwrap();
+    geocoder
+        .resolve(&bench.store, &address("13 Main St", "02118"), now)
+        .await
+        .unwrap();
     assert_eq!(fake.asked(), 2, "another house is another address");
 }
 
@@ -131,11 +147,18 @@ async fn an_unknown_address_is_left_alone_longer_each_time() {
     for _ in 0..8 {
         geocoder.resolve(&bench.store, &place, now).await.unwrap();
         let key = place.key();
-        let cached = bench.store.read(|c| cache::get(c, key, now)).unwrap().unwrap();
+        let cached = bench
+            .store
+            .read(|c| cache::get(c, key, now))
+            .unwrap()
+            .unwrap();
         let expires = cached.expires_at.unwrap();
         waits.push(expires.since(now) / 86_400_000);
         let asked = fake.asked();
-        geocoder.resolve(&bench.store, &place, expires.plus(-1)).await.unwrap();
+        geocoder
+            .resolve(&bench.store, &place, expires.plus(-1))
+            .await
+            .unwrap();
         assert_eq!(fake.asked(), asked, "not asked again too early");
         now = expires;
     }
@@ -153,7 +176,9 @@ async fn providers_are_asked_in_order_and_a_house_ends_the_search() {
     let last = Fake::new("last", HOUSE);
     let all: Vec<Arc<dyn GeocodeProvider>> = vec![town.clone(), house.clone(), last.clone()];
     let geocoder = Geocoder::new(all);
-    let got = geocoder.resolve(&bench.store, &address("12 Main St", "02118"), bench.now()).await;
+    let got = geocoder
+        .resolve(&bench.store, &address("12 Main St", "02118"), bench.now())
+        .await;
     assert_eq!(kind(&got.unwrap()), Some(("house", Precision::Rooftop)));
     assert_eq!((town.asked(), house.asked(), last.asked()), (1, 1, 0));
 }
@@ -163,7 +188,9 @@ async fn a_house_far_from_its_zip_code_is_refused() {
     let bench = Bench::start(portal_config(), "").await;
     let far = Fake::new("far", Answer::At(43.34, -71.07, Precision::Rooftop));
     let geocoder = Geocoder::new(vec![far, Arc::new(EmbeddedProvider)]);
-    let got = geocoder.resolve(&bench.store, &address("12 Main St", "02118"), bench.now()).await;
+    let got = geocoder
+        .resolve(&bench.store, &address("12 Main St", "02118"), bench.now())
+        .await;
     assert_eq!(kind(&got.unwrap()), Some(("embedded", Precision::Postal)));
 }
 
@@ -194,7 +221,9 @@ async fn a_makeshift_is_replaced_when_the_better_provider_is_back_and_never_the_
     let run = async |now| {
         let due = bench.store.read(|c| tasks::due(c, now, 10)).unwrap();
         for lead in &due {
-            tasks::run(&bench.store, &tenant, &geocoder, *lead, now).await.unwrap();
+            tasks::run(&bench.store, &tenant, &geocoder, *lead, now)
+                .await
+                .unwrap();
         }
         due.len()
     };
@@ -211,8 +240,14 @@ async fn a_makeshift_is_replaced_when_the_better_provider_is_back_and_never_the_
     };
     let mut columns = bench.leads()[0].to_columns();
     let before = columns.clone();
-    bench.store.write(|tx| place::apply(tx, shop.id, &worse, &mut columns)).unwrap();
-    assert_eq!(columns, before, "a postal position does not overwrite a house");
+    bench
+        .store
+        .write(|tx| place::apply(tx, shop.id, &worse, &mut columns))
+        .unwrap();
+    assert_eq!(
+        columns, before,
+        "a postal position does not overwrite a house"
+    );
 }
 
 #[tokio::test]
@@ -240,7 +275,10 @@ async fn a_new_address_loses_the_old_position_and_another_spelling_does_not() {
     };
     assert_eq!(settle("12 MAIN ST., Apt 9").position, shop.geocode.position);
     let moved = settle("14 Main Street");
-    assert_eq!((moved.status, moved.position, moved.precision), (GeocodeStatus::Pending, None, None));
+    assert_eq!(
+        (moved.status, moved.position, moved.precision),
+        (GeocodeStatus::Pending, None, None)
+    );
 }
 
 #[derive(serde::Deserialize)]
@@ -264,7 +302,10 @@ fn nine_of_ten_real_addresses_lie_within_the_published_uncertainty() {
     for line in fieldfare_sandbox::ADDRESSES.lines() {
         let real: Real = serde_json::from_str(line).unwrap();
         let truth = LatLng::new(real.coordinates.lat, real.coordinates.lng).unwrap();
-        for (n, zip) in [Some(real.postal_code.clone()), None].into_iter().enumerate() {
+        for (n, zip) in [Some(real.postal_code.clone()), None]
+            .into_iter()
+            .enumerate()
+        {
             let found = EmbeddedProvider::find(&NormalAddress::of(&Address {
                 street: Some(real.address1.clone()),
                 unit: None,
@@ -285,7 +326,10 @@ fn nine_of_ten_real_addresses_lie_within_the_published_uncertainty() {
     }
     assert_eq!(all[0], 3_850);
     assert!(by_town > 3_000);
-    assert!(within[0] * 10 >= all[0] * 9, "ZIP codes: {within:?} of {all:?}");
+    assert!(
+        within[0] * 10 >= all[0] * 9,
+        "ZIP codes: {within:?} of {all:?}"
+    );
     assert!(within[1] * 10 >= all[1] * 9, "towns: {within:?} of {all:?}");
 }
 
@@ -311,23 +355,43 @@ async fn search(State(seen): State<Seen>, RawQuery(q): RawQuery, headers: Header
 #[tokio::test]
 async fn nominatim_is_asked_without_units_by_name_and_believed_by_agreement() {
     let seen: Seen = Arc::default();
-    let app = axum::Router::new().route("/search", get(search)).with_state(seen.clone());
+    let app = axum::Router::new()
+        .route("/search", get(search))
+        .with_state(seen.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await });
     let text = format!("url = \"{url}\"\nuser_agent = \"test (a@b.example)\"\nper_second = 50");
     let config: NominatimConfig = toml::from_str(&text).unwrap();
     let provider = NominatimProvider::new(&config).unwrap();
-    let found = provider.geocode(&address("12 Main St Apt 4B", "02118")).await.unwrap().unwrap();
-    assert_eq!((found.precision, found.confidence), (Precision::Rooftop, 1000));
+    let found = provider
+        .geocode(&address("12 Main St Apt 4B", "02118"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (found.precision, found.confidence),
+        (Precision::Rooftop, 1000)
+    );
     let (query, agent) = seen.lock().unwrap()[0].clone();
-    assert!(!query.to_lowercase().contains("apt") && query.contains("postalcode=02118"), "{query}");
+    assert!(
+        !query.to_lowercase().contains("apt") && query.contains("postalcode=02118"),
+        "{query}"
+    );
     assert_eq!(agent, "test (a@b.example)");
     let busy = provider.geocode(&address("99 Busy St", "02118")).await;
-    let Err(ProviderError::Unavailable { retry_after, .. }) = busy else { panic!("{busy:?}") };
+    let Err(ProviderError::Unavailable { retry_after, .. }) = busy else {
+        panic!("{busy:?}")
+    };
     assert_eq!(retry_after, Some(Duration::from_secs(7)));
     let away = provider.geocode(&address("98 Away St", "02118")).await;
-    assert!(matches!(away, Err(ProviderError::Unavailable { .. })), "redirects are not followed");
-    let nameless = NominatimConfig { user_agent: " ".into(), ..config };
+    assert!(
+        matches!(away, Err(ProviderError::Unavailable { .. })),
+        "redirects are not followed"
+    );
+    let nameless = NominatimConfig {
+        user_agent: " ".into(),
+        ..config
+    };
     assert!(NominatimProvider::new(&nameless).is_err());
 }

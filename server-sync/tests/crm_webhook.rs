@@ -38,7 +38,13 @@ impl Call {
     }
 
     fn raw(body: Vec<u8>) -> Self {
-        Self { path: HOOK.into(), signed_path: HOOK.into(), secret: SECRET, age_ms: 0, body }
+        Self {
+            path: HOOK.into(),
+            signed_path: HOOK.into(),
+            secret: SECRET,
+            age_ms: 0,
+            body,
+        }
     }
 
     async fn send(self, bench: &Bench) -> StatusCode {
@@ -54,7 +60,11 @@ impl Call {
             .header("x-forwarded-host", "evil.example")
             .body(Body::from(self.body))
             .unwrap();
-        app(bench.state.clone()).oneshot(request).await.unwrap().status()
+        app(bench.state.clone())
+            .oneshot(request)
+            .await
+            .unwrap()
+            .status()
     }
 }
 
@@ -76,7 +86,10 @@ fn split_all(bench: &Bench) {
         }
         bench
             .store
-            .write(|tx| list.iter().try_for_each(|d| split::split(tx, &tenant, d, now)))
+            .write(|tx| {
+                list.iter()
+                    .try_for_each(|d| split::split(tx, &tenant, d, now))
+            })
             .unwrap();
     }
 }
@@ -84,7 +97,10 @@ fn split_all(bench: &Bench) {
 #[tokio::test]
 async fn a_signed_delivery_is_durable_before_the_answer() {
     let bench = bench().await;
-    assert_eq!(Call::new(&json!([event(1, 5, 10)])).send(&bench).await, StatusCode::OK);
+    assert_eq!(
+        Call::new(&json!([event(1, 5, 10)])).send(&bench).await,
+        StatusCode::OK
+    );
     assert_eq!(bench.count(KEPT), 1);
     assert_eq!(bench.count("PRAGMA synchronous"), 2);
 }
@@ -94,16 +110,50 @@ async fn nobody_else_is_believed() {
     let bench = bench().await;
     let good = || Call::new(&json!([event(1, 5, 10)]));
     for (what, call) in [
-        ("other secret", Call { secret: "guess", ..good() }),
-        ("too old", Call { age_ms: 300_500, ..good() }),
-        ("too early", Call { age_ms: -300_500, ..good() }),
-        ("other path signed", Call { signed_path: "/v1/webhooks/hubspot/other".into(), ..good() }),
-        ("query added", Call { path: format!("{HOOK}?x=1"), ..good() }),
+        (
+            "other secret",
+            Call {
+                secret: "guess",
+                ..good()
+            },
+        ),
+        (
+            "too old",
+            Call {
+                age_ms: 300_500,
+                ..good()
+            },
+        ),
+        (
+            "too early",
+            Call {
+                age_ms: -300_500,
+                ..good()
+            },
+        ),
+        (
+            "other path signed",
+            Call {
+                signed_path: "/v1/webhooks/hubspot/other".into(),
+                ..good()
+            },
+        ),
+        (
+            "query added",
+            Call {
+                path: format!("{HOOK}?x=1"),
+                ..good()
+            },
+        ),
     ] {
         assert_eq!(call.send(&bench).await, StatusCode::UNAUTHORIZED, "{what}");
     }
     let bare = Request::post(HOOK).body(Body::from("[]")).unwrap();
-    let status = app(bench.state.clone()).oneshot(bare).await.unwrap().status();
+    let status = app(bench.state.clone())
+        .oneshot(bare)
+        .await
+        .unwrap()
+        .status();
     assert_eq!(status, StatusCode::UNAUTHORIZED);
     let unknown = Call {
         path: "/v1/webhooks/hubspot/nope".into(),
@@ -118,10 +168,22 @@ async fn nobody_else_is_believed() {
 async fn the_secret_being_replaced_still_counts_and_queries_are_signed() {
     let bench = bench().await;
     let events = json!([event(1, 5, 10)]);
-    assert_eq!(Call { secret: "older", ..Call::new(&events) }.send(&bench).await, StatusCode::OK);
+    assert_eq!(
+        Call {
+            secret: "older",
+            ..Call::new(&events)
+        }
+        .send(&bench)
+        .await,
+        StatusCode::OK
+    );
     let path = format!("{HOOK}?a=%3A%20b");
     let signed = format!("{HOOK}?a=:%20b");
-    let call = Call { path, signed_path: signed, ..Call::new(&events) };
+    let call = Call {
+        path,
+        signed_path: signed,
+        ..Call::new(&events)
+    };
     assert_eq!(call.send(&bench).await, StatusCode::OK);
 }
 
@@ -137,7 +199,10 @@ async fn what_is_not_for_us_is_answered_and_dropped() {
     let body = json!([foreign, unknown, contact, {"odd": true}]);
     assert_eq!(Call::new(&body).send(&bench).await, StatusCode::OK);
     split_all(&bench);
-    assert_eq!((bench.count(KEPT), bench.count(MARKED), bench.count(DEAD)), (0, 0, 0));
+    assert_eq!(
+        (bench.count(KEPT), bench.count(MARKED), bench.count(DEAD)),
+        (0, 0, 0)
+    );
 }
 
 #[tokio::test]
@@ -145,7 +210,10 @@ async fn a_body_over_a_megabyte_is_not_read() {
     let bench = bench().await;
     let call = Call::raw(vec![b' '; (1 << 20) + 1]);
     assert_eq!(call.send(&bench).await, StatusCode::PAYLOAD_TOO_LARGE);
-    assert_eq!(Call::raw(vec![b' '; 1 << 20]).send(&bench).await, StatusCode::OK);
+    assert_eq!(
+        Call::raw(vec![b' '; 1 << 20]).send(&bench).await,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
@@ -170,15 +238,22 @@ async fn imports_wait_behind_what_people_wait_for() {
     let bench = bench().await;
     let mut import = event(1, 5, 10);
     import["changeSource"] = json!("IMPORT");
-    Call::new(&json!([import, event(2, 6, 20)])).send(&bench).await;
+    Call::new(&json!([import, event(2, 6, 20)]))
+        .send(&bench)
+        .await;
     split_all(&bench);
     let now = bench.now();
     let kind = fieldfare_server::hubspot::ObjectType::Companies;
     let due = |n| {
-        let read = |c: &rusqlite::Connection| {
-            fieldfare_server::intake::dirty::due(c, "hs", kind, now, n)
-        };
-        bench.store.read(read).unwrap().iter().map(|d| d.object).collect::<Vec<_>>()
+        let read =
+            |c: &rusqlite::Connection| fieldfare_server::intake::dirty::due(c, "hs", kind, now, n);
+        bench
+            .store
+            .read(read)
+            .unwrap()
+            .iter()
+            .map(|d| d.object)
+            .collect::<Vec<_>>()
     };
     assert_eq!(due(1), [6]);
     assert_eq!(due(9), [6, 5]);
@@ -187,16 +262,31 @@ async fn imports_wait_behind_what_people_wait_for() {
 #[tokio::test]
 async fn a_signed_body_that_does_not_read_is_a_dead_letter_and_can_be_replayed() {
     let bench = bench().await;
-    assert_eq!(Call::raw(b"{broken".to_vec()).send(&bench).await, StatusCode::OK);
+    assert_eq!(
+        Call::raw(b"{broken".to_vec()).send(&bench).await,
+        StatusCode::OK
+    );
     split_all(&bench);
     let dead = bench.state.dead_letters.clone();
     let letters = bench.store.read(|c| dead.list(c, 10)).unwrap();
     assert_eq!((letters.len(), letters[0].kind.as_str()), (1, "delivery"));
-    assert_eq!(bench.store.write(|tx| dead.replay(tx, Some(letters[0].id))).unwrap(), 1);
+    assert_eq!(
+        bench
+            .store
+            .write(|tx| dead.replay(tx, Some(letters[0].id)))
+            .unwrap(),
+        1
+    );
     assert_eq!((bench.count(KEPT), bench.count(DEAD)), (1, 0));
     split_all(&bench);
     assert_eq!(bench.store.write(|tx| dead.replay(tx, None)).unwrap(), 1);
-    assert_eq!(bench.store.write(|tx| dead.replay(tx, Some(12_345))).unwrap(), 0);
+    assert_eq!(
+        bench
+            .store
+            .write(|tx| dead.replay(tx, Some(12_345)))
+            .unwrap(),
+        0
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -224,7 +314,10 @@ async fn a_delivery_taken_apart_twice_counts_once() {
     let list = bench.store.read(|c| split::oldest(c, 5)).unwrap();
     for _ in 0..2 {
         let now = bench.now();
-        bench.store.write(|tx| split::split(tx, &tenant, &list[0], now)).unwrap();
+        bench
+            .store
+            .write(|tx| split::split(tx, &tenant, &list[0], now))
+            .unwrap();
     }
     assert_eq!(bench.count("SELECT generation FROM crm_dirty"), 1);
 }

@@ -29,7 +29,10 @@ async fn with_company() -> (Bench, u64, Lead) {
     let bench = Bench::start(portal_config(), "").await;
     let id = bench
         .portal
-        .create(COMPANIES, &[("name", "Bakery"), ("state", "MA"), ("zip", "02118")])
+        .create(
+            COMPANIES,
+            &[("name", "Bakery"), ("state", "MA"), ("zip", "02118")],
+        )
         .unwrap();
     fetch(&bench, id).await;
     let lead = bench.leads().remove(0);
@@ -42,7 +45,13 @@ async fn fetch(bench: &Bench, object: u64) {
         .store
         .write(|tx| dirty::mark(tx, "hs", Kind::Companies, object, Lane::Live, now))
         .unwrap();
-    while bench.fetcher().step(Kind::Companies, bench.now()).await.unwrap() > 0 {}
+    while bench
+        .fetcher()
+        .step(Kind::Companies, bench.now())
+        .await
+        .unwrap()
+        > 0
+    {}
 }
 
 /// Sends until nothing is due, an hour and more later if need be.
@@ -55,7 +64,11 @@ async fn send_all(bench: &Bench) {
 }
 
 fn there(bench: &Bench, object: u64, property: &str) -> Option<String> {
-    bench.portal.record(COMPANIES, object).unwrap().value(property)
+    bench
+        .portal
+        .record(COMPANIES, object)
+        .unwrap()
+        .value(property)
 }
 
 fn visit(bench: &Bench, lead: LeadId, follow_up: Option<i64>) {
@@ -71,7 +84,14 @@ fn visit(bench: &Bench, lead: LeadId, follow_up: Option<i64>) {
         position: None,
     };
     let columns = visit.to_columns();
-    bench.push(&operation(Entity::VISIT, visit.id.row(), Change::Create(columns.clone())), columns);
+    bench.push(
+        &operation(
+            Entity::VISIT,
+            visit.id.row(),
+            Change::Create(columns.clone()),
+        ),
+        columns,
+    );
 }
 
 #[tokio::test]
@@ -84,9 +104,16 @@ async fn edits_of_a_lead_reach_its_record_in_one_batch() {
     bench.edit(&lead, lead::STATUS, LeadStatus::Qualified.code());
     send_all(&bench).await;
     assert_eq!(there(&bench, id, "phone").as_deref(), Some("+1 555 0199"));
-    assert_eq!(there(&bench, id, "hs_lead_status").as_deref(), Some("OPEN_DEAL"));
+    assert_eq!(
+        there(&bench, id, "hs_lead_status").as_deref(),
+        Some("OPEN_DEAL")
+    );
     assert_eq!(bench.count(JOBS), 0);
-    let updates = bench.portal.calls().into_iter().filter(|(path, _)| path.contains("batch/update"));
+    let updates = bench
+        .portal
+        .calls()
+        .into_iter()
+        .filter(|(path, _)| path.contains("batch/update"));
     assert_eq!(updates.map(|(_, n)| n).sum::<u64>(), 1);
 }
 
@@ -95,7 +122,11 @@ async fn a_visit_becomes_a_task_or_a_note_once_though_answers_get_lost() {
     for follow_up in [None, Some(1_790_500_000_000)] {
         let (bench, id, lead) = with_company().await;
         visit(&bench, lead.id, follow_up);
-        let path = if follow_up.is_some() { "tasks" } else { "notes" };
+        let path = if follow_up.is_some() {
+            "tasks"
+        } else {
+            "notes"
+        };
         bench.portal.fail_calls(CallFault {
             after_commit: true,
             path_contains: Some(path.into()),
@@ -105,7 +136,10 @@ async fn a_visit_becomes_a_task_or_a_note_once_though_answers_get_lost() {
         let (tasks, notes) = (bench.portal.tasks_of(id), bench.portal.notes_of(id));
         let made = if follow_up.is_some() { &tasks } else { &notes };
         assert_eq!((made.len(), tasks.len() + notes.len()), (1, 1));
-        assert_eq!(made[0].value("hubspot_owner_id").as_deref(), Some("70000001"));
+        assert_eq!(
+            made[0].value("hubspot_owner_id").as_deref(),
+            Some("70000001")
+        );
         assert_eq!(bench.count(JOBS), 0);
     }
 }
@@ -144,7 +178,9 @@ fn make_lead(bench: &Bench) -> LeadId {
 
 fn shops(bench: &Bench) -> Vec<u64> {
     let live = bench.portal.records(COMPANIES).into_iter();
-    live.filter(|r| r.value("name").as_deref() == Some("Corner Shop")).map(|r| r.id).collect()
+    live.filter(|r| r.value("name").as_deref() == Some("Corner Shop"))
+        .map(|r| r.id)
+        .collect()
 }
 
 #[tokio::test]
@@ -164,7 +200,10 @@ async fn a_lead_made_on_a_phone_becomes_one_company_and_what_follows_waits_for_i
     send_all(&bench).await;
     let made = shops(&bench);
     assert_eq!(made.len(), 1);
-    assert_eq!(there(&bench, made[0], "phone").as_deref(), Some("+1 555 0111"));
+    assert_eq!(
+        there(&bench, made[0], "phone").as_deref(),
+        Some("+1 555 0111")
+    );
     assert_eq!(bench.portal.notes_of(made[0]).len(), 1);
     assert_eq!(bench.leads()[0].crm_id, Some(made[0].to_string()));
     assert_eq!(bench.count(JOBS), 0);
@@ -200,20 +239,47 @@ async fn a_refusal_is_kept_and_the_lead_shows_what_the_crm_holds() {
         message: "ask marketing".into(),
     }]);
     bench.edit(&lead, lead::PHONE, "+1 555 0100");
-    let mill = bench.leads().into_iter().find(|l| l.name == "Mill").unwrap();
+    let mill = bench
+        .leads()
+        .into_iter()
+        .find(|l| l.name == "Mill")
+        .unwrap();
     bench.edit(&mill, lead::NAME, "Windmill");
     send_all(&bench).await;
-    assert_eq!(there(&bench, other, "name").as_deref(), Some("Windmill"), "the rest is told");
-    assert_eq!((there(&bench, id, "phone"), bench.count(REFUSED)), (None, 1));
-    while bench.fetcher().step(Kind::Companies, bench.now()).await.unwrap() > 0 {}
+    assert_eq!(
+        there(&bench, other, "name").as_deref(),
+        Some("Windmill"),
+        "the rest is told"
+    );
+    assert_eq!(
+        (there(&bench, id, "phone"), bench.count(REFUSED)),
+        (None, 1)
+    );
+    while bench
+        .fetcher()
+        .step(Kind::Companies, bench.now())
+        .await
+        .unwrap()
+        > 0
+    {}
     let now = bench.leads().into_iter().find(|l| l.id == lead.id).unwrap();
     assert_eq!(now.phone, None);
     let dead = bench.state.dead_letters.clone();
     let letters = bench.store.read(|c| dead.list(c, 10)).unwrap();
-    assert!(letters[0].reason.contains("VALIDATION"), "{}", letters[0].reason);
+    assert!(
+        letters[0].reason.contains("VALIDATION"),
+        "{}",
+        letters[0].reason
+    );
     assert!(!letters[0].reason.contains("555"));
     bench.portal.set_validation_rules(Vec::new());
-    assert_eq!(bench.store.write(|tx| dead.replay(tx, Some(letters[0].id))).unwrap(), 1);
+    assert_eq!(
+        bench
+            .store
+            .write(|tx| dead.replay(tx, Some(letters[0].id)))
+            .unwrap(),
+        1
+    );
     send_all(&bench).await;
     assert_eq!(there(&bench, id, "phone").as_deref(), Some("+1 555 0100"));
 }
@@ -222,10 +288,20 @@ async fn a_refusal_is_kept_and_the_lead_shows_what_the_crm_holds() {
 async fn what_waits_to_be_told_is_not_overwritten_by_what_the_crm_held() {
     let (bench, id, lead) = with_company().await;
     bench.edit(&lead, lead::PHONE, "+1 555 0100");
-    bench.portal.edit(COMPANIES, id, &[("name", "Big Bakery"), ("phone", "+1 999")]).unwrap();
+    bench
+        .portal
+        .edit(
+            COMPANIES,
+            id,
+            &[("name", "Big Bakery"), ("phone", "+1 999")],
+        )
+        .unwrap();
     fetch(&bench, id).await;
     let held = bench.leads().remove(0);
-    assert_eq!((held.name.as_str(), held.phone.as_deref()), ("Big Bakery", Some("+1 555 0100")));
+    assert_eq!(
+        (held.name.as_str(), held.phone.as_deref()),
+        ("Big Bakery", Some("+1 555 0100"))
+    );
     send_all(&bench).await;
     fetch(&bench, id).await;
     assert_eq!(bench.leads()[0].phone.as_deref(), Some("+1 555 0100"));
@@ -258,8 +334,12 @@ fn told(bench: &Bench, object: u64, value: &str, source: &str, at: i64) -> i64 {
     bench
         .store
         .write(|tx| {
-            let sql = "INSERT INTO crm_delivery (connection, received_at, body) VALUES ('hs', 0, ?1)";
-            tx.execute(sql, [serde_json::to_vec(&body).unwrap()])?;
+            let sql =
+                "INSERT INTO crm_delivery (connection, received_at, body) VALUES ('hs', 0, ?1)";
+            tx.execute(
+                sql,
+                [fieldfare_server::intake::pack(&serde_json::to_vec(&body).unwrap()).unwrap()],
+            )?;
             let list = split::oldest(tx, 1)?;
             split::split(tx, &tenant, &list[0], now)?;
             Ok(tx.execute("DELETE FROM crm_dirty", [])? as i64)
@@ -273,13 +353,40 @@ async fn our_own_writes_are_known_when_they_come_back_and_no_real_change_is_drop
     bench.edit(&lead, lead::PHONE, "+1 555 0100");
     send_all(&bench).await;
     let at = bench.now().0;
-    assert_eq!(told(&bench, id, "+1 555 0100", "INTEGRATION", at), 0, "the echo");
-    assert_eq!(told(&bench, id, "+1 555 0100", "CRM_UI", at + 1), 1, "a person");
-    assert_eq!(told(&bench, id, "+1 777", "INTEGRATION", at + 2), 1, "another value");
-    assert_eq!(told(&bench, id, "+1 555 0100", "INTEGRATION", at + 3_600_000), 1, "much later");
-    assert_eq!(told(&bench, id, "+1 555 0100", "INTEGRATION", at - 3_600_000), 1, "before");
+    assert_eq!(
+        told(&bench, id, "+1 555 0100", "INTEGRATION", at),
+        0,
+        "the echo"
+    );
+    assert_eq!(
+        told(&bench, id, "+1 555 0100", "CRM_UI", at + 1),
+        1,
+        "a person"
+    );
+    assert_eq!(
+        told(&bench, id, "+1 777", "INTEGRATION", at + 2),
+        1,
+        "another value"
+    );
+    assert_eq!(
+        told(&bench, id, "+1 555 0100", "INTEGRATION", at + 3_600_000),
+        1,
+        "much later"
+    );
+    assert_eq!(
+        told(&bench, id, "+1 555 0100", "INTEGRATION", at - 3_600_000),
+        1,
+        "before"
+    );
     // A person changed it, and another program set it back: that is news.
-    bench.portal.edit(COMPANIES, id, &[("phone", "+1 888")]).unwrap();
+    bench
+        .portal
+        .edit(COMPANIES, id, &[("phone", "+1 888")])
+        .unwrap();
     fetch(&bench, id).await;
-    assert_eq!(told(&bench, id, "+1 555 0100", "INTEGRATION", at + 4), 1, "set back");
+    assert_eq!(
+        told(&bench, id, "+1 555 0100", "INTEGRATION", at + 4),
+        1,
+        "set back"
+    );
 }

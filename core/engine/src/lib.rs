@@ -59,6 +59,6 @@ pub use transport::{
 pub use visits::{NewVisit, VisitRecord};
 
 pub use fieldfare_store::{
-    DataKey, FileKeyVault, FileReport, KeyVault, LeadFilter, LeadOrder, MemoryKeyVault,
-    OpenReport, PageEnd, Salvage, VaultError,
+    DataKey, FileKeyVault, FileReport, KeyVault, LeadFilter, LeadOrder, MemoryKeyVault, OpenReport,
+    PageEnd, Salvage, VaultError,
 };

@@ -34,12 +34,17 @@ pub fn get(
 fn any(connection: &Connection, key: AddressKey) -> Result<Option<Cached>, StoreError> {
     let sql = "SELECT lat_e7, lon_e7, precision, uncertainty_m, confidence, provider, licence,
                stored_at, expires_at FROM geocode_cache WHERE key = ?1";
-    Ok(connection.prepare_cached(sql)?.query_row([key.0], read).optional()?)
+    Ok(connection
+        .prepare_cached(sql)?
+        .query_row([key.0], read)
+        .optional()?)
 }
 
 fn read(r: &Row<'_>) -> rusqlite::Result<Cached> {
     let (lat, lon): (Option<i64>, Option<i64>) = (r.get(0)?, r.get(1)?);
-    let position = lat.zip(lon).and_then(|(lat, lon)| LatLng::from_e7(lat, lon).ok());
+    let position = lat
+        .zip(lon)
+        .and_then(|(lat, lon)| LatLng::from_e7(lat, lon).ok());
     let precision = r.get::<_, Option<i64>>(2)?.and_then(Precision::from_code);
     let answer = match position.zip(precision) {
         None => None,
@@ -125,7 +130,15 @@ pub fn put_unknown(
 
 /// How long an address nobody knew so many times in a row is left alone, milliseconds.
 pub const fn miss_ms(misses: u32) -> i64 {
-    let doublings = if misses > 6 { 5 } else { misses.saturating_sub(1) };
+    let doublings = if misses > 6 {
+        5
+    } else {
+        misses.saturating_sub(1)
+    };
     let days = 1i64 << doublings;
-    (if days > LONGEST_MISS_DAYS { LONGEST_MISS_DAYS } else { days }) * DAY_MS
+    (if days > LONGEST_MISS_DAYS {
+        LONGEST_MISS_DAYS
+    } else {
+        days
+    }) * DAY_MS
 }

@@ -49,8 +49,11 @@ pub enum Resolution {
 #[derive(Default)]
 pub struct Geocoder {
     providers: Vec<Slot>,
-    flights: Mutex<BTreeMap<(TenantId, AddressKey), Weak<tokio::sync::Mutex<()>>>>,
+    flights: Mutex<BTreeMap<(TenantId, AddressKey), Weak<Flight>>>,
 }
+
+/// Held while an address is asked for.
+type Flight = tokio::sync::Mutex<()>;
 
 struct Slot {
     provider: Arc<dyn GeocodeProvider>,
@@ -60,8 +63,14 @@ struct Slot {
 impl Geocoder {
     /// Providers in the order in which they are asked.
     pub fn new(providers: Vec<Arc<dyn GeocodeProvider>>) -> Self {
-        let slot = |provider| Slot { provider, paused_until: Mutex::default() };
-        Self { providers: providers.into_iter().map(slot).collect(), flights: Mutex::default() }
+        let slot = |provider| Slot {
+            provider,
+            paused_until: Mutex::default(),
+        };
+        Self {
+            providers: providers.into_iter().map(slot).collect(),
+            flights: Mutex::default(),
+        }
     }
 
     /// Reads tables with `kind = "embedded"` or `kind = "nominatim"`. Without any, the embedded
@@ -73,7 +82,9 @@ impl Geocoder {
         if tables.is_empty() {
             return Ok(Self::new(vec![Arc::new(EmbeddedProvider)]));
         }
-        Ok(Self::new(tables.iter().map(provider).collect::<Result<_, _>>()?))
+        Ok(Self::new(
+            tables.iter().map(provider).collect::<Result<_, _>>()?,
+        ))
     }
 
     /// The answer of the first provider, if that one needs nobody.
@@ -81,7 +92,11 @@ impl Geocoder {
         let first = self.providers.first()?;
         let found = first.provider.at_once(address)??;
         let provider = first.provider.name().to_owned();
-        credible(&found, address).then_some(Resolution::Found { found, provider, again_at: None })
+        credible(&found, address).then_some(Resolution::Found {
+            found,
+            provider,
+            again_at: None,
+        })
     }
 
     /// Finds an address: in the cache, else with the providers, in order. Who asks for an address
@@ -116,7 +131,10 @@ impl Geocoder {
                 Err(_) => silent = true,
                 Ok(Some(found)) if credible(&found, address) => {
                     let enough = found.precision <= Precision::Street;
-                    if best.as_ref().is_none_or(|(b, _)| found.precision < b.precision) {
+                    if best
+                        .as_ref()
+                        .is_none_or(|(b, _)| found.precision < b.precision)
+                    {
                         best = Some((found, slot));
                     }
                     if enough {
@@ -129,7 +147,7 @@ impl Geocoder {
         conclude(best, silent, now)
     }
 
-    fn flight(&self, key: (TenantId, AddressKey)) -> Arc<tokio::sync::Mutex<()>> {
+    fn flight(&self, key: (TenantId, AddressKey)) -> Arc<Flight> {
         let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = flights.get(&key).and_then(Weak::upgrade) {
             return flight;
@@ -149,7 +167,11 @@ impl Slot {
         let name = self.provider.name().to_owned();
         if self.paused().is_some_and(|until| until > Instant::now()) {
             let what = "resting after a failure".to_owned();
-            return Err(ProviderError::Unavailable { provider: name, what, retry_after: None });
+            return Err(ProviderError::Unavailable {
+                provider: name,
+                what,
+                retry_after: None,
+            });
         }
         let answer = self.provider.geocode(address).await;
         let outcome = match &answer {
@@ -171,12 +193,17 @@ impl Slot {
             ProviderError::Unavailable { retry_after, .. } => retry_after.unwrap_or(PAUSE),
             ProviderError::Misconfigured { .. } => PAUSE * 20,
         };
-        *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Instant::now() + wait);
+        *self
+            .paused_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + wait);
     }
 
     fn paused(&self) -> Option<Instant> {
-        *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner)
+        *self
+            .paused_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -185,11 +212,20 @@ fn conclude(best: Option<(Found, &Slot)>, silent: bool, now: TimestampMs) -> Res
     match best {
         Some((found, slot)) => {
             let makeshift = silent && found.precision > Precision::Street;
-            let kept = slot.provider.keep_for().map(|d| now.plus(d.as_millis() as i64));
+            let kept = slot
+                .provider
+                .keep_for()
+                .map(|d| now.plus(d.as_millis() as i64));
             let again_at = if makeshift { Some(again_at) } else { kept };
-            Resolution::Found { found, provider: slot.provider.name().to_owned(), again_at }
+            Resolution::Found {
+                found,
+                provider: slot.provider.name().to_owned(),
+                again_at,
+            }
         }
-        None if silent => Resolution::Later { again_at: now.plus(PAUSE.as_millis() as i64) },
+        None if silent => Resolution::Later {
+            again_at: now.plus(PAUSE.as_millis() as i64),
+        },
         // The cache knows how often, and says when.
         None => Resolution::Unknown { again_at },
     }
@@ -197,8 +233,14 @@ fn conclude(best: Option<(Found, &Slot)>, silent: bool, now: TimestampMs) -> Res
 
 fn from_cache(cached: Cached, now: TimestampMs) -> Resolution {
     match (cached.answer, cached.expires_at) {
-        (Some((found, provider)), again_at) => Resolution::Found { found, provider, again_at },
-        (None, again_at) => Resolution::Unknown { again_at: again_at.unwrap_or(now) },
+        (Some((found, provider)), again_at) => Resolution::Found {
+            found,
+            provider,
+            again_at,
+        },
+        (None, again_at) => Resolution::Unknown {
+            again_at: again_at.unwrap_or(now),
+        },
     }
 }
 
@@ -211,9 +253,11 @@ async fn keep(
     let asked = asked.clone();
     tenant
         .write_async(move |tx| match asked {
-            Resolution::Found { found, provider, again_at } => {
-                cache::put_found(tx, key, &found, &provider, again_at, now)
-            }
+            Resolution::Found {
+                found,
+                provider,
+                again_at,
+            } => cache::put_found(tx, key, &found, &provider, again_at, now),
             Resolution::Unknown { .. } => cache::put_unknown(tx, key, now).map(drop),
             Resolution::Later { .. } => Ok(()),
         })
@@ -231,17 +275,26 @@ fn credible(found: &Found, address: &NormalAddress) -> bool {
 }
 
 fn provider(table: &toml::Table) -> Result<Arc<dyn GeocodeProvider>, ProviderError> {
-    let kind = table.get("kind").and_then(toml::Value::as_str).unwrap_or_default();
-    let wrong = |what: String| ProviderError::Misconfigured { provider: kind.to_owned(), what };
+    let kind = table
+        .get("kind")
+        .and_then(toml::Value::as_str)
+        .unwrap_or_default();
+    let wrong = |what: String| ProviderError::Misconfigured {
+        provider: kind.to_owned(),
+        what,
+    };
     match kind {
         EmbeddedProvider::NAME => Ok(Arc::new(EmbeddedProvider)),
         NominatimProvider::NAME => {
             let mut settings = table.clone();
             settings.remove("kind");
-            let config: NominatimConfig =
-                settings.try_into().map_err(|e: toml::de::Error| wrong(e.message().to_owned()))?;
+            let config: NominatimConfig = settings
+                .try_into()
+                .map_err(|e: toml::de::Error| wrong(e.message().to_owned()))?;
             Ok(Arc::new(NominatimProvider::new(&config)?))
         }
-        _ => Err(wrong("kind must be \"embedded\" or \"nominatim\"".to_owned())),
+        _ => Err(wrong(
+            "kind must be \"embedded\" or \"nominatim\"".to_owned(),
+        )),
     }
 }

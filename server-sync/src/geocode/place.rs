@@ -71,7 +71,10 @@ pub fn assign(tenant: &TenantCrm, columns: &mut Columns) {
         county: None,
         city: text(lead::CITY),
         country: text(lead::COUNTRY),
-        tier: columns.get(lead::TIER).as_int().and_then(|t| u8::try_from(t).ok()),
+        tier: columns
+            .get(lead::TIER)
+            .as_int()
+            .and_then(|t| u8::try_from(t).ok()),
         owner: text(lead::OWNER),
     };
     let present = columns
@@ -79,7 +82,10 @@ pub fn assign(tenant: &TenantCrm, columns: &mut Columns) {
         .as_bytes()
         .and_then(|b| TerritoryId::from_slice(b).ok());
     let by_rule = |id: &TerritoryId| tenant.rules.territories().iter().any(|t| t.id == *id);
-    let territory = tenant.rules.assign(&facts).or(present.filter(|id| !by_rule(id)));
+    let territory = tenant
+        .rules
+        .assign(&facts)
+        .or(present.filter(|id| !by_rule(id)));
     columns.set(lead::TERRITORY, territory.map(|t| t.as_bytes().to_vec()));
 }
 
@@ -97,10 +103,19 @@ fn locate(
     }
     match geocoder.at_once(address) {
         Some(resolution) => apply(tx, id, &resolution, columns),
-        None => match cache::get(tx, address.key(), now)?.and_then(|c| c.answer.zip(Some(c.expires_at))) {
-            Some(((found, provider), again_at)) => {
-                apply(tx, id, &Resolution::Found { found, provider, again_at }, columns)
-            }
+        None => match cache::get(tx, address.key(), now)?
+            .and_then(|c| c.answer.zip(Some(c.expires_at)))
+        {
+            Some(((found, provider), again_at)) => apply(
+                tx,
+                id,
+                &Resolution::Found {
+                    found,
+                    provider,
+                    again_at,
+                },
+                columns,
+            ),
             None => {
                 columns.set(lead::GEOCODE_STATUS, GeocodeStatus::Pending.code());
                 tasks::put(tx, id, now)
@@ -122,7 +137,11 @@ pub fn apply(
     columns: &mut Columns,
 ) -> Result<(), StoreError> {
     match resolution {
-        Resolution::Found { found, provider, again_at } => {
+        Resolution::Found {
+            found,
+            provider,
+            again_at,
+        } => {
             if present_precision(columns).is_none_or(|present| found.precision <= present) {
                 columns.set(lead::GEOCODE_STATUS, GeocodeStatus::Success.code());
                 columns.set(lead::LAT_E7, found.position.lat_e7());
@@ -147,7 +166,11 @@ pub fn apply(
 
 fn present_precision(columns: &Columns) -> Option<Precision> {
     let success = columns.get(lead::GEOCODE_STATUS).as_int() == Some(GeocodeStatus::Success.code());
-    columns.get(lead::PRECISION).as_int().and_then(Precision::from_code).filter(|_| success)
+    columns
+        .get(lead::PRECISION)
+        .as_int()
+        .and_then(Precision::from_code)
+        .filter(|_| success)
 }
 
 fn clear_position(columns: &mut Columns) {

@@ -32,7 +32,8 @@ pub fn put(tx: &Transaction<'_>, lead: LeadId, at: TimestampMs) -> Result<(), St
 /// # Errors
 /// [`StoreError::Sql`].
 pub fn forget(tx: &Transaction<'_>, lead: LeadId) -> Result<(), StoreError> {
-    tx.prepare_cached("DELETE FROM geocode_task WHERE lead = ?1")?.execute([lead.as_bytes()])?;
+    tx.prepare_cached("DELETE FROM geocode_task WHERE lead = ?1")?
+        .execute([lead.as_bytes()])?;
     Ok(())
 }
 
@@ -81,7 +82,9 @@ pub async fn run(
     lead: LeadId,
     now: TimestampMs,
 ) -> Result<(), StoreError> {
-    let state = store.read_async(move |c| feed::row(c, Entity::LEAD, lead.row())).await?;
+    let state = store
+        .read_async(move |c| feed::row(c, Entity::LEAD, lead.row()))
+        .await?;
     let RowState::Live(row) = state else {
         return store.write_async(move |tx| forget(tx, lead)).await;
     };

@@ -1,5 +1,5 @@
-use crate::feed::{TenantStore, compress};
 use crate::feed::pings::{self, Ping, PingOutcome};
+use crate::feed::{TenantStore, compress};
 use crate::http::ApiError;
 use crate::http::device::Device;
 use crate::http::error::MSGPACK;

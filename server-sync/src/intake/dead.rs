@@ -51,13 +51,17 @@ impl DeadLetters for CrmDeadLetters {
 
 fn ids(tx: &Transaction<'_>) -> Result<Vec<i64>, StoreError> {
     let mut statement = tx.prepare_cached("SELECT id FROM crm_dead ORDER BY id")?;
-    Ok(statement.query_map([], |r| r.get(0))?.collect::<Result<_, _>>()?)
+    Ok(statement
+        .query_map([], |r| r.get(0))?
+        .collect::<Result<_, _>>()?)
 }
 
 fn revive(tx: &Transaction<'_>, id: i64, now: TimestampMs) -> Result<bool, StoreError> {
     type Letter = (String, Option<String>, Option<i64>, Option<Vec<u8>>);
     let letter: Option<Letter> = tx
-        .prepare_cached("DELETE FROM crm_dead WHERE id = ?1 RETURNING connection, kind, object, body")?
+        .prepare_cached(
+            "DELETE FROM crm_dead WHERE id = ?1 RETURNING connection, kind, object, body",
+        )?
         .query_row([id], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))
         .optional()?;
     let Some((connection, kind, object, body)) = letter else {
@@ -69,12 +73,23 @@ fn revive(tx: &Transaction<'_>, id: i64, now: TimestampMs) -> Result<bool, Store
     } else if let (Some(kind), Some(object)) =
         (kind.as_deref().and_then(ObjectType::from_path), object)
     {
-        dirty::mark(tx, &connection, kind, object.unsigned_abs(), Lane::Live, now)?;
+        dirty::mark(
+            tx,
+            &connection,
+            kind,
+            object.unsigned_abs(),
+            Lane::Live,
+            now,
+        )?;
     }
     Ok(true)
 }
 
-fn retry_jobs(tx: &Transaction<'_>, id: Option<i64>, now: TimestampMs) -> Result<usize, StoreError> {
+fn retry_jobs(
+    tx: &Transaction<'_>,
+    id: Option<i64>,
+    now: TimestampMs,
+) -> Result<usize, StoreError> {
     let sql = "UPDATE crm_job SET state = 0, attempts = 0, due_at = ?2
                WHERE state = 2 AND (?1 IS NULL OR id = ?1)";
     Ok(tx.execute(sql, params![id, now.0])?)

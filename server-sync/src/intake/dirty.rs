@@ -49,7 +49,13 @@ pub fn mark(
          ON CONFLICT DO UPDATE SET generation = generation + 1, lane = min(lane, excluded.lane),
              due_at = min(due_at, excluded.due_at)",
     )?;
-    statement.execute(params![connection, kind.path(), sql_id(object), lane as i64, now.0])?;
+    statement.execute(params![
+        connection,
+        kind.path(),
+        sql_id(object),
+        lane as i64,
+        now.0
+    ])?;
     Ok(())
 }
 
@@ -72,8 +78,7 @@ pub fn due(
     let mut out = Vec::new();
     for lane in [Lane::Live, Lane::Bulk] {
         let left = i64::try_from(limit.saturating_sub(out.len())).unwrap_or(i64::MAX);
-        let mut rows =
-            statement.query(params![name, kind.path(), lane as i64, now.0, left])?;
+        let mut rows = statement.query(params![name, kind.path(), lane as i64, now.0, left])?;
         while let Some(row) = rows.next()? {
             out.push(Dirty {
                 object: row.get::<_, i64>(0)?.unsigned_abs(),
@@ -91,7 +96,9 @@ pub fn due(
 /// [`StoreError::Sql`].
 pub fn next_due(connection: &Connection, name: &str) -> Result<Option<TimestampMs>, StoreError> {
     let sql = "SELECT min(due_at) FROM crm_dirty WHERE connection = ?1";
-    let due: Option<i64> = connection.prepare_cached(sql)?.query_row([name], |r| r.get(0))?;
+    let due: Option<i64> = connection
+        .prepare_cached(sql)?
+        .query_row([name], |r| r.get(0))?;
     Ok(due.map(TimestampMs))
 }
 
@@ -109,7 +116,12 @@ pub fn clear(
         "DELETE FROM crm_dirty
          WHERE connection = ?1 AND kind = ?2 AND object = ?3 AND generation = ?4",
     )?;
-    let key = params![connection, kind.path(), sql_id(done.object), done.generation];
+    let key = params![
+        connection,
+        kind.path(),
+        sql_id(done.object),
+        done.generation
+    ];
     if statement.execute(key)? == 0 {
         // Marked again: what comes now is new work.
         let sql = "UPDATE crm_dirty SET attempts = 0
@@ -154,9 +166,17 @@ pub fn fail(
 
 /// Milliseconds to wait after so many failures: doubling from a second to ten minutes.
 pub const fn backoff_ms(attempts: u32) -> i64 {
-    let doublings = if attempts > 12 { 12 } else { attempts.saturating_sub(1) };
+    let doublings = if attempts > 12 {
+        12
+    } else {
+        attempts.saturating_sub(1)
+    };
     let wait = FIRST_WAIT_MS << doublings;
-    if wait > LONGEST_WAIT_MS { LONGEST_WAIT_MS } else { wait }
+    if wait > LONGEST_WAIT_MS {
+        LONGEST_WAIT_MS
+    } else {
+        wait
+    }
 }
 
 pub(crate) fn sql_id(object: u64) -> i64 {

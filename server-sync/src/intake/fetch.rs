@@ -2,10 +2,10 @@
 
 use crate::crm::{Connection, TenantCrm};
 use crate::geocode::Geocoder;
+use crate::hubspot::ObjectType;
 use crate::hubspot::client::{CrmError, MAX_BATCH};
 use crate::hubspot::normalise::properties;
 use crate::hubspot::wire::Record;
-use crate::hubspot::ObjectType;
 use crate::intake::dirty::{self, Dirty, Lane};
 use crate::intake::upsert::{Intake, Taken};
 use crate::store::{StoreError, Tenant};
@@ -49,7 +49,10 @@ impl Fetcher {
     pub async fn step(&self, kind: ObjectType, now: TimestampMs) -> Result<usize, FetchError> {
         let name = self.connection.name.clone();
         let limit = self.connection.options.batch.clamp(1, MAX_BATCH);
-        let due = self.store.read_async(move |c| dirty::due(c, &name, kind, now, limit)).await?;
+        let due = self
+            .store
+            .read_async(move |c| dirty::due(c, &name, kind, now, limit))
+            .await?;
         if due.is_empty() {
             return Ok(0);
         }
@@ -107,7 +110,9 @@ impl Fetcher {
         now: TimestampMs,
     ) -> Result<(), StoreError> {
         let this = self.clone();
-        self.store.write_async(move |tx| this.apply(tx, kind, &due, records, now)).await
+        self.store
+            .write_async(move |tx| this.apply(tx, kind, &due, records, now))
+            .await
     }
 
     /// Records first, then what is gone: a lead whose record went into a new one is found under
@@ -131,8 +136,10 @@ impl Fetcher {
             .filter(|r| !r.archived)
             .filter_map(|r| Some((r.id.parse().ok()?, r)))
             .collect();
-        let (found, gone): (Vec<_>, Vec<_>) =
-            due.iter().map(|d| (d, live.remove(&d.object))).partition(|(_, r)| r.is_some());
+        let (found, gone): (Vec<_>, Vec<_>) = due
+            .iter()
+            .map(|d| (d, live.remove(&d.object)))
+            .partition(|(_, r)| r.is_some());
         for (dirty, record) in found {
             if let Some(record) = record {
                 self.put(tx, &intake, kind, dirty, &record)?;

@@ -53,11 +53,18 @@ pub async fn step(
     now: TimestampMs,
 ) -> Result<bool, FetchError> {
     let name = fetcher.connection.name.clone();
-    let at = fetcher.store.read_async(move |c| progress(c, &name, kind)).await?;
+    let at = fetcher
+        .store
+        .read_async(move |c| progress(c, &name, kind))
+        .await?;
     let Progress::At(after) = at else {
         return Ok(false);
     };
-    let (records, next) = fetcher.connection.client.list(kind, after.as_deref()).await?;
+    let (records, next) = fetcher
+        .connection
+        .client
+        .list(kind, after.as_deref())
+        .await?;
     let objects: Vec<u64> = records.iter().filter_map(|r| r.id.parse().ok()).collect();
     let name = fetcher.connection.name.clone();
     fetcher

@@ -17,4 +17,4 @@ pub mod receive;
 pub mod split;
 pub mod upsert;
 
-pub use group::{GroupError, GroupWriter};
+pub use group::{GroupError, GroupWriter, pack, unpack};

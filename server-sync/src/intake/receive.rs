@@ -59,7 +59,13 @@ async fn handle(
         return StatusCode::NOT_FOUND;
     }
     let public_url = state.config.server.public_url.as_deref();
-    let request = Request { method, uri, headers, body: &body, public_url };
+    let request = Request {
+        method,
+        uri,
+        headers,
+        body: &body,
+        public_url,
+    };
     match request.signed_for(named, state.now()) {
         Err(error) => {
             metrics::counter!("fieldfare_webhook_refused_total", "reason" => error.label())
@@ -86,9 +92,16 @@ async fn keep(state: &SharedState, mut signed: Vec<Arc<Connection>>, body: Bytes
 }
 
 async fn keep_for(state: &SharedState, crm: &Crm, connection: &Connection, body: Bytes) -> bool {
-    let Some(part) = crm.tenant(connection.tenant) else { return false };
-    let Ok(tenant) = state.tenants.get(connection.tenant) else { return false };
-    let kept = part.deliveries.keep(&tenant, &connection.name, body, state.now()).await;
+    let Some(part) = crm.tenant(connection.tenant) else {
+        return false;
+    };
+    let Ok(tenant) = state.tenants.get(connection.tenant) else {
+        return false;
+    };
+    let kept = part
+        .deliveries
+        .keep(&tenant, &connection.name, body, state.now())
+        .await;
     part.intake.notify_one();
     kept.is_ok()
 }
@@ -108,8 +121,12 @@ impl Request<'_> {
         connections: Vec<Arc<Connection>>,
         now: TimestampMs,
     ) -> Result<Vec<Arc<Connection>>, SignatureError> {
-        let signature = self.header(SIGNATURE_HEADER).ok_or(SignatureError::NoSignature)?;
-        let timestamp = self.header(TIMESTAMP_HEADER).ok_or(SignatureError::NoTimestamp)?;
+        let signature = self
+            .header(SIGNATURE_HEADER)
+            .ok_or(SignatureError::NoSignature)?;
+        let timestamp = self
+            .header(TIMESTAMP_HEADER)
+            .ok_or(SignatureError::NoTimestamp)?;
         let mut refused = SignatureError::Mismatch;
         let mut signed = Vec::new();
         for connection in connections {
@@ -126,20 +143,29 @@ impl Request<'_> {
                 Err(error) => refused = error,
             }
         }
-        if signed.is_empty() { Err(refused) } else { Ok(signed) }
+        if signed.is_empty() {
+            Err(refused)
+        } else {
+            Ok(signed)
+        }
     }
 
     /// The URL HubSpot called: the registered one with the query that came, or the server's
     /// public URL with path and query as they came.
     fn called_url(&self, connection: &Connection) -> String {
-        let query = self.uri.query().map(|q| format!("?{q}")).unwrap_or_default();
+        let query = self
+            .uri
+            .query()
+            .map(|q| format!("?{q}"))
+            .unwrap_or_default();
         match (&connection.webhook_url, self.public_url) {
             (Some(url), _) => {
                 decode_listed(&format!("{}{query}", url.split('?').next().unwrap_or(url)))
             }
-            (None, base) => {
-                signed_uri(base.unwrap_or_default(), &format!("{}{query}", self.uri.path()))
-            }
+            (None, base) => signed_uri(
+                base.unwrap_or_default(),
+                &format!("{}{query}", self.uri.path()),
+            ),
         }
     }
 
@@ -147,6 +173,10 @@ impl Request<'_> {
     fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next()?;
-        if values.next().is_some() { None } else { value.to_str().ok() }
+        if values.next().is_some() {
+            None
+        } else {
+            value.to_str().ok()
+        }
     }
 }

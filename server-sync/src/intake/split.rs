@@ -3,6 +3,7 @@
 use crate::crm;
 use crate::hubspot::event::{self, Change, Event};
 use crate::intake::dirty::{self, Lane, sql_id};
+use crate::intake::unpack;
 use crate::store::StoreError;
 use crate::writeback::echo;
 use fieldfare_model::TimestampMs;
@@ -24,8 +25,8 @@ pub struct Delivery {
     pub id: i64,
     /// The connection it came by.
     pub connection: String,
-    /// As it came.
-    pub body: Vec<u8>,
+    /// Its body, packed.
+    pub packed: Vec<u8>,
 }
 
 /// The oldest deliveries.
@@ -36,7 +37,11 @@ pub fn oldest(connection: &Connection, limit: usize) -> Result<Vec<Delivery>, St
     let mut statement = connection
         .prepare_cached("SELECT id, connection, body FROM crm_delivery ORDER BY id LIMIT ?1")?;
     let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |r| {
-        Ok(Delivery { id: r.get(0)?, connection: r.get(1)?, body: r.get(2)? })
+        Ok(Delivery {
+            id: r.get(0)?,
+            connection: r.get(1)?,
+            packed: r.get(2)?,
+        })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -58,7 +63,8 @@ pub fn split(
     let Some(connection) = part.connection(&delivery.connection) else {
         return bury(tx, delivery, "the connection is no longer configured", now);
     };
-    match event::parse(&delivery.body, connection.portal_id) {
+    let body = unpack(&delivery.packed).unwrap_or_default();
+    match event::parse(&body, connection.portal_id) {
         Err(_) => bury(tx, delivery, "the body is not a JSON array of events", now),
         Ok(events) => {
             let wanted = events.into_iter().filter_map(|e| match e {
@@ -68,7 +74,9 @@ pub fn split(
                     None
                 }
             });
-            wanted.into_iter().try_for_each(|e| take(tx, connection, &e, now))
+            wanted
+                .into_iter()
+                .try_for_each(|e| take(tx, connection, &e, now))
         }
     }
 }
@@ -92,10 +100,19 @@ fn take(
         return Ok(());
     }
     count("taken");
-    if let Change::Merged { primary, merged, into } = &event.change {
+    if let Change::Merged {
+        primary,
+        merged,
+        into,
+    } = &event.change
+    {
         remember_merge(tx, connection, event, *primary, merged, *into)?;
     }
-    let lane = if event.source == "IMPORT" { Lane::Bulk } else { Lane::Live };
+    let lane = if event.source == "IMPORT" {
+        Lane::Bulk
+    } else {
+        Lane::Live
+    };
     for object in &event.objects {
         dirty::mark(tx, &connection.name, event.object_type, *object, lane, now)?;
     }
@@ -106,8 +123,8 @@ fn take(
 }
 
 fn is_new(tx: &Transaction<'_>, event: &Event) -> Result<bool, StoreError> {
-    let mut statement = tx
-        .prepare_cached("INSERT OR IGNORE INTO crm_event (occurred_at, dedup) VALUES (?1, ?2)")?;
+    let mut statement =
+        tx.prepare_cached("INSERT OR IGNORE INTO crm_event (occurred_at, dedup) VALUES (?1, ?2)")?;
     Ok(statement.execute(params![event.occurred_at, event.dedup])? == 1)
 }
 
@@ -126,7 +143,13 @@ fn remember_merge(
     for old in merged.iter().chain([&primary]).filter(|old| **old != into) {
         let kind = event.object_type.path();
         let main = i64::from(*old == primary);
-        statement.execute(params![connection.name, kind, sql_id(*old), sql_id(into), main])?;
+        statement.execute(params![
+            connection.name,
+            kind,
+            sql_id(*old),
+            sql_id(into),
+            main
+        ])?;
     }
     Ok(())
 }
@@ -157,7 +180,7 @@ fn bury(
     metrics::counter!("fieldfare_intake_dead_total").increment(1);
     tx.execute(
         "INSERT INTO crm_dead (connection, body, reason, at) VALUES (?1, ?2, ?3, ?4)",
-        params![delivery.connection, delivery.body, reason, now.0],
+        params![delivery.connection, delivery.packed, reason, now.0],
     )?;
     Ok(())
 }

@@ -3,9 +3,9 @@
 use crate::crm::{Connection, TenantCrm};
 use crate::feed;
 use crate::geocode::{Geocoder, place};
+use crate::hubspot::ObjectType;
 use crate::hubspot::normalise::{CrmLead, normalise};
 use crate::hubspot::wire::Record;
-use crate::hubspot::ObjectType;
 use crate::intake::dirty::sql_id;
 use crate::random;
 use crate::store::StoreError;
@@ -52,7 +52,10 @@ impl Intake<'_> {
         record: &Record,
     ) -> Result<Taken, StoreError> {
         let (id, stored) = self.find(tx, kind, record)?;
-        let status = stored.get(lead::STATUS).as_int().and_then(LeadStatus::from_code);
+        let status = stored
+            .get(lead::STATUS)
+            .as_int()
+            .and_then(LeadStatus::from_code);
         let c = self.connection;
         let crm = normalise(kind, record, &c.options, &c.name, status)
             .map_err(|e| StoreError::Caller(e.to_string()))?;
@@ -60,7 +63,15 @@ impl Intake<'_> {
             return Ok(Taken::Older);
         }
         let mut columns = merged(&stored, &crm, &jobs::waiting_columns(tx, id)?);
-        place::settle(tx, self.tenant, self.geocoder, id, &stored, &mut columns, self.now)?;
+        place::settle(
+            tx,
+            self.tenant,
+            self.geocoder,
+            id,
+            &stored,
+            &mut columns,
+            self.now,
+        )?;
         feed::put(tx, Entity::LEAD, id.row(), columns, self.now)?;
         Ok(Taken::Put)
     }
@@ -76,7 +87,9 @@ impl Intake<'_> {
         object: u64,
     ) -> Result<(), StoreError> {
         let crm_id = kind.crm_id(&object.to_string());
-        if let Some((id, RowState::Live(_))) = feed::lead_by_crm(tx, &self.connection.name, &crm_id)? {
+        if let Some((id, RowState::Live(_))) =
+            feed::lead_by_crm(tx, &self.connection.name, &crm_id)?
+        {
             feed::delete(tx, Entity::LEAD, id.row(), self.now)?;
             jobs::forget(tx, id)?;
         }
@@ -121,12 +134,16 @@ impl Intake<'_> {
         tx: &Transaction<'_>,
         record: &Record,
     ) -> Result<Option<(LeadId, Columns)>, StoreError> {
-        let mark = record.properties.get(&self.connection.options.marker_property);
+        let mark = record
+            .properties
+            .get(&self.connection.options.marker_property);
         let Some(id) = mark.and_then(|text| text.parse::<LeadId>().ok()) else {
             return Ok(None);
         };
         let columns = live_columns(feed::row(tx, Entity::LEAD, id.row())?);
-        Ok(columns.filter(|c| c.get(lead::CRM_ID).is_null()).map(|c| (id, c)))
+        Ok(columns
+            .filter(|c| c.get(lead::CRM_ID).is_null())
+            .map(|c| (id, c)))
     }
 
     fn merged_into(
@@ -140,8 +157,9 @@ impl Intake<'_> {
             "SELECT old FROM crm_merge WHERE connection = ?1 AND kind = ?2 AND new = ?3
              ORDER BY main DESC, old",
         )?;
-        let olds =
-            statement.query_map(params![self.connection.name, kind.path(), new], |r| r.get(0))?;
+        let olds = statement.query_map(params![self.connection.name, kind.path(), new], |r| {
+            r.get(0)
+        })?;
         Ok(olds.collect::<Result<_, _>>()?)
     }
 }

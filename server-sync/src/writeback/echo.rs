@@ -36,7 +36,14 @@ pub fn expect(
     )?;
     for (property, value) in properties {
         let object = sql_id(object);
-        statement.execute(params![connection, kind.path(), object, property, value, now.0])?;
+        statement.execute(params![
+            connection,
+            kind.path(),
+            object,
+            property,
+            value,
+            now.0
+        ])?;
     }
     Ok(())
 }
@@ -54,7 +61,11 @@ pub fn is_echo(
     connection: &crm::Connection,
     event: &Event,
 ) -> Result<bool, StoreError> {
-    let Change::Property { name, value: Some(value) } = &event.change else {
+    let Change::Property {
+        name,
+        value: Some(value),
+    } = &event.change
+    else {
         return Ok(false);
     };
     let Some(object) = event.objects.first() else {
@@ -69,7 +80,12 @@ pub fn is_echo(
              WHERE connection = ?1 AND kind = ?2 AND object = ?3 AND property = ?4",
         )?
         .query_row(
-            params![connection.name, event.object_type.path(), sql_id(*object), name],
+            params![
+                connection.name,
+                event.object_type.path(),
+                sql_id(*object),
+                name
+            ],
             |r| Ok((r.get(0)?, r.get(1)?)),
         )
         .optional()?;

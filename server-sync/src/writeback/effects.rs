@@ -7,7 +7,9 @@ use crate::store::{StoreError, clock_now};
 use crate::writeback::jobs::{self, JobKind, Payload};
 use crate::writeback::visit;
 use fieldfare_model::schema::{lead, rep as rep_columns};
-use fieldfare_model::{Columns, Entity, LeadId, LeadKind, Tag, TenantId, TimestampMs, Visit, VisitId};
+use fieldfare_model::{
+    Columns, Entity, LeadId, LeadKind, Tag, TenantId, TimestampMs, Visit, VisitId,
+};
 use fieldfare_sync::{Change, DeviceContext, Operation, RowState};
 use rusqlite::Transaction;
 use std::sync::Arc;
@@ -42,7 +44,13 @@ impl Effects for PhoneEffects {
         let Some(tenant) = self.tenant(tx)? else {
             return Ok(());
         };
-        let step = Step { tx, crm: &self.crm, tenant, operation, now: clock_now() };
+        let step = Step {
+            tx,
+            crm: &self.crm,
+            tenant,
+            operation,
+            now: clock_now(),
+        };
         match operation.entity {
             Entity::LEAD => step.lead(before, after)?,
             Entity::VISIT => step.visit(after)?,
@@ -71,7 +79,15 @@ impl Step<'_> {
         };
         let mut columns = after.clone();
         let geocoder = &self.crm.geocoder;
-        place::settle(self.tx, self.tenant, geocoder, id, stored, &mut columns, self.now)?;
+        place::settle(
+            self.tx,
+            self.tenant,
+            geocoder,
+            id,
+            stored,
+            &mut columns,
+            self.now,
+        )?;
         feed::put(self.tx, Entity::LEAD, id.row(), columns, self.now)?;
         match &self.operation.change {
             Change::Create(_) => self.queue_create(id),
@@ -123,7 +139,11 @@ impl Step<'_> {
             RowState::Live(row) => row.columns.get(rep_columns::CRM_OWNER).as_text(),
             RowState::Absent | RowState::Deleted => None,
         };
-        let name = lead_row.columns.get(lead::NAME).as_text().unwrap_or_default();
+        let name = lead_row
+            .columns
+            .get(lead::NAME)
+            .as_text()
+            .unwrap_or_default();
         let (kind, payload) = visit::plan(&visit, name, owner);
         self.queue(&connection.name, kind, visit.lead, &payload)
     }
@@ -134,8 +154,14 @@ impl Step<'_> {
             Some(source) => self.tenant.connection(source)?,
             None => self.tenant.connections.first()?,
         };
-        let kind = columns.get(lead::KIND).as_int().and_then(LeadKind::from_code);
-        Some((connection, ObjectType::of_kind(kind.unwrap_or(LeadKind::Lead))))
+        let kind = columns
+            .get(lead::KIND)
+            .as_int()
+            .and_then(LeadKind::from_code);
+        Some((
+            connection,
+            ObjectType::of_kind(kind.unwrap_or(LeadKind::Lead)),
+        ))
     }
 
     fn queue(

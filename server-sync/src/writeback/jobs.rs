@@ -89,7 +89,14 @@ pub fn queue(
              (idem, connection, kind, lead, payload, state, attempts, maybe_sent, due_at)
          VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, ?6)",
     )?
-    .execute(params![idem, connection, kind.name(), lead.as_bytes(), payload, now.0])?;
+    .execute(params![
+        idem,
+        connection,
+        kind.name(),
+        lead.as_bytes(),
+        payload,
+        now.0
+    ])?;
     Ok(())
 }
 
@@ -156,7 +163,8 @@ fn read_payload(text: &str) -> Result<Payload, StoreError> {
 /// # Errors
 /// [`StoreError::Sql`].
 pub fn begin(tx: &Transaction<'_>, job: &Job) -> Result<(), StoreError> {
-    tx.prepare_cached("UPDATE crm_job SET state = 1 WHERE id = ?1")?.execute([job.id])?;
+    tx.prepare_cached("UPDATE crm_job SET state = 1 WHERE id = ?1")?
+        .execute([job.id])?;
     Ok(())
 }
 
@@ -164,7 +172,11 @@ pub fn begin(tx: &Transaction<'_>, job: &Job) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// [`StoreError::Sql`].
-pub fn recover(tx: &Transaction<'_>, connection: &str, now: TimestampMs) -> Result<usize, StoreError> {
+pub fn recover(
+    tx: &Transaction<'_>,
+    connection: &str,
+    now: TimestampMs,
+) -> Result<usize, StoreError> {
     let sql = "UPDATE crm_job SET state = 0, maybe_sent = 1, due_at = ?1
                WHERE state = 1 AND connection = ?2";
     // A record made just before the stop may not be in the CRM's index yet.
@@ -178,7 +190,8 @@ pub fn recover(tx: &Transaction<'_>, connection: &str, now: TimestampMs) -> Resu
 pub fn done(tx: &Transaction<'_>, job: &Job) -> Result<(), StoreError> {
     metrics::counter!("fieldfare_writeback_total", "kind" => job.kind.name(), "outcome" => "done")
         .increment(1);
-    tx.prepare_cached("DELETE FROM crm_job WHERE id = ?1")?.execute([job.id])?;
+    tx.prepare_cached("DELETE FROM crm_job WHERE id = ?1")?
+        .execute([job.id])?;
     Ok(())
 }
 
@@ -217,7 +230,10 @@ pub fn again(
 ) -> Result<(), StoreError> {
     let lag = if maybe_sent { INDEX_LAG_MS } else { 0 };
     let asked = i64::try_from(wait.as_millis()).unwrap_or(MAX_WAIT_MS);
-    let wait = backoff_ms(job.attempts + 1).max(asked).max(lag).min(MAX_WAIT_MS);
+    let wait = backoff_ms(job.attempts + 1)
+        .max(asked)
+        .max(lag)
+        .min(MAX_WAIT_MS);
     tx.prepare_cached(
         "UPDATE crm_job SET state = 0, attempts = attempts + 1, due_at = ?2,
              maybe_sent = max(maybe_sent, ?3) WHERE id = ?1",

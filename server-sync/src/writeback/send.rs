@@ -75,21 +75,34 @@ impl Sender {
 
     async fn due(&self, updates: bool, now: TimestampMs) -> Result<Vec<Job>, StoreError> {
         let name = self.connection.name.clone();
-        self.store.read_async(move |c| jobs::due(c, &name, updates, now, MAX_BATCH)).await
+        self.store
+            .read_async(move |c| jobs::due(c, &name, updates, now, MAX_BATCH))
+            .await
     }
 
     async fn single(&self, job: &Job, now: TimestampMs) -> Result<Duration, StoreError> {
         let claimed = job.clone();
-        let place = self.store.write_async(move |tx| claim(tx, &claimed, now)).await?;
+        let place = self
+            .store
+            .write_async(move |tx| claim(tx, &claimed, now))
+            .await?;
         let (path, properties, associations) = match (place, job.kind) {
             (Place::Nowhere(columns), JobKind::Create) => {
                 let (path, properties) = self.new_record(job, &columns);
                 (path, properties, serde_json::json!([]))
             }
             (Place::At(kind, object), JobKind::Task | JobKind::Note) => {
-                let path = if job.kind == JobKind::Task { "tasks" } else { "notes" };
+                let path = if job.kind == JobKind::Task {
+                    "tasks"
+                } else {
+                    "notes"
+                };
                 let links = visit::associations(job.kind, kind, &object);
-                (path, self.marked(job, job.payload.properties.clone()), links)
+                (
+                    path,
+                    self.marked(job, job.payload.properties.clone()),
+                    links,
+                )
             }
             // Made already, gone, or put off.
             _ => return Ok(Duration::ZERO),
@@ -108,7 +121,8 @@ impl Sender {
     ) -> Result<String, CrmError> {
         let client: &HubspotClient = &self.connection.client;
         let mark = &self.connection.options.marker_property;
-        if job.maybe_sent && !mark.is_empty()
+        if job.maybe_sent
+            && !mark.is_empty()
             && let Some(id) = client.find(path, mark, &job.idem).await?
         {
             return Ok(id);
@@ -141,7 +155,11 @@ impl Sender {
         now: TimestampMs,
     ) -> Result<Duration, StoreError> {
         let (job, name) = (job.clone(), self.connection.name.clone());
-        let wait = made.as_ref().err().filter(|e| e.is_temporary()).map(CrmError::wait);
+        let wait = made
+            .as_ref()
+            .err()
+            .filter(|e| e.is_temporary())
+            .map(CrmError::wait);
         self.store
             .write_async(move |tx| match made {
                 Ok(object) => {
@@ -163,7 +181,10 @@ impl Sender {
         let due = self.due(true, now).await?;
         let count = due.len();
         let name = self.connection.name.clone();
-        let told = self.store.write_async(move |tx| claim_updates(tx, &name, due, now)).await?;
+        let told = self
+            .store
+            .write_async(move |tx| claim_updates(tx, &name, due, now))
+            .await?;
         for kind in [ObjectType::Companies, ObjectType::Contacts] {
             let batch: Vec<&Told> = told.iter().filter(|t| t.kind == kind).collect();
             let wait = self.update(kind, &batch, now).await?;
@@ -245,14 +266,18 @@ impl Sender {
         now: TimestampMs,
     ) -> Result<Duration, StoreError> {
         if !error.is_temporary() {
-            let refusal = Refusal { id: None, reason: error.to_string() };
+            let refusal = Refusal {
+                id: None,
+                reason: error.to_string(),
+            };
             return self.settle_updates(batch, &[refusal], now).await;
         }
         let list: Vec<Job> = batch.iter().flat_map(|t| t.jobs.clone()).collect();
         let (wait, ambiguous) = (error.wait(), error.is_ambiguous());
         self.store
             .write_async(move |tx| {
-                list.iter().try_for_each(|job| jobs::again(tx, job, wait, ambiguous, now))
+                list.iter()
+                    .try_for_each(|job| jobs::again(tx, job, wait, ambiguous, now))
             })
             .await?;
         Ok(wait.max(Duration::from_millis(200)))
@@ -261,7 +286,9 @@ impl Sender {
     /// Puts what was claimed and not sent back.
     async fn release(&self, now: TimestampMs) -> Result<(), StoreError> {
         let name = self.connection.name.clone();
-        self.store.write_async(move |tx| jobs::recover(tx, &name, now).map(drop)).await
+        self.store
+            .write_async(move |tx| jobs::recover(tx, &name, now).map(drop))
+            .await
     }
 }
 
@@ -291,7 +318,10 @@ fn claim_updates(
             Place::At(kind, id) => {
                 jobs::begin(tx, &job)?;
                 let object: u64 = id.parse().unwrap_or(0);
-                let update = Update { id, properties: Vec::new() };
+                let update = Update {
+                    id,
+                    properties: Vec::new(),
+                };
                 let entry = told.entry((kind, object)).or_insert_with(|| Told {
                     kind,
                     object,
@@ -326,7 +356,10 @@ fn place_of(tx: &Transaction<'_>, job: &Job) -> Result<Place, StoreError> {
 }
 
 fn record_kind(columns: &Columns) -> ObjectType {
-    let kind = columns.get(lead::KIND).as_int().and_then(LeadKind::from_code);
+    let kind = columns
+        .get(lead::KIND)
+        .as_int()
+        .and_then(LeadKind::from_code);
     ObjectType::of_kind(kind.unwrap_or(LeadKind::Lead))
 }
 

@@ -21,10 +21,25 @@ pub(super) fn plan(visit: &Visit, lead_name: &str, owner: Option<&str>) -> (JobK
         None => note(visit),
     };
     properties.extend(owner.map(|o| ("hubspot_owner_id", o.to_owned())));
-    let is_task = properties.iter().any(|(name, _)| *name == "hs_task_subject");
-    let kind = if is_task { JobKind::Task } else { JobKind::Note };
-    let properties = properties.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
-    (kind, Payload { properties, columns: Vec::new() })
+    let is_task = properties
+        .iter()
+        .any(|(name, _)| *name == "hs_task_subject");
+    let kind = if is_task {
+        JobKind::Task
+    } else {
+        JobKind::Note
+    };
+    let properties = properties
+        .into_iter()
+        .map(|(k, v)| (k.to_owned(), v))
+        .collect();
+    (
+        kind,
+        Payload {
+            properties,
+            columns: Vec::new(),
+        },
+    )
 }
 
 fn task(visit: &Visit, lead_name: &str, due: i64) -> Vec<(&'static str, String)> {
@@ -39,7 +54,10 @@ fn task(visit: &Visit, lead_name: &str, due: i64) -> Vec<(&'static str, String)>
 }
 
 fn note(visit: &Visit) -> Vec<(&'static str, String)> {
-    vec![("hs_timestamp", visit.started_at.0.to_string()), ("hs_note_body", body(visit))]
+    vec![
+        ("hs_timestamp", visit.started_at.0.to_string()),
+        ("hs_note_body", body(visit)),
+    ]
 }
 
 fn body(visit: &Visit) -> String {
@@ -108,12 +126,30 @@ mod tests {
 
     #[test]
     fn a_follow_up_is_a_task_and_anything_else_a_note() {
-        let (kind, payload) = plan(&visit(VisitOutcome::NoAnswer, Some(99)), "Bakery", Some("7"));
+        let (kind, payload) = plan(
+            &visit(VisitOutcome::NoAnswer, Some(99)),
+            "Bakery",
+            Some("7"),
+        );
         assert_eq!(kind, JobKind::Task);
-        assert!(payload.properties.contains(&("hs_timestamp".into(), "99".into())));
-        assert!(payload.properties.contains(&("hubspot_owner_id".into(), "7".into())));
-        assert_eq!(plan(&visit(VisitOutcome::FollowUp, None), "B", None).0, JobKind::Task);
-        assert_eq!(plan(&visit(VisitOutcome::Order, None), "B", None).0, JobKind::Note);
+        assert!(
+            payload
+                .properties
+                .contains(&("hs_timestamp".into(), "99".into()))
+        );
+        assert!(
+            payload
+                .properties
+                .contains(&("hubspot_owner_id".into(), "7".into()))
+        );
+        assert_eq!(
+            plan(&visit(VisitOutcome::FollowUp, None), "B", None).0,
+            JobKind::Task
+        );
+        assert_eq!(
+            plan(&visit(VisitOutcome::Order, None), "B", None).0,
+            JobKind::Note
+        );
     }
 
     #[test]

@@ -64,12 +64,24 @@ pub fn config(dir: &std::path::Path, api_base: &str, more: &str) -> Config {
 }
 
 pub fn portal_config() -> PortalConfig {
-    let mark = |object| CustomProperty { object, name: "fieldfare_id".into(), unique: false };
-    let tier = CustomProperty { object: ObjectType::Companies, name: "tier".into(), unique: false };
+    let mark = |object| CustomProperty {
+        object,
+        name: "fieldfare_id".into(),
+        unique: false,
+    };
+    let tier = CustomProperty {
+        object: ObjectType::Companies,
+        name: "tier".into(),
+        unique: false,
+    };
     PortalConfig {
         client_secret: SECRET.into(),
         limits: RateLimits::off(),
-        delivery: DeliveryConfig { batch_window_ms: 5, backoff_ms: 20, ..DeliveryConfig::default() },
+        delivery: DeliveryConfig {
+            batch_window_ms: 5,
+            backoff_ms: 20,
+            ..DeliveryConfig::default()
+        },
         custom_properties: vec![
             tier,
             mark(ObjectType::Companies),
@@ -91,7 +103,9 @@ pub struct Bench {
 
 impl Bench {
     pub async fn start(portal: PortalConfig, more: &str) -> Self {
-        let sandbox = SandboxCrm::start(SandboxConfig::with_portals([portal])).await.unwrap();
+        let sandbox = SandboxCrm::start(SandboxConfig::with_portals([portal]))
+            .await
+            .unwrap();
         let dir = tempfile::tempdir().unwrap();
         let config = config(dir.path(), &sandbox.base_url(), more);
         let state = tokio::task::spawn_blocking(move || {
@@ -102,7 +116,13 @@ impl Bench {
         .unwrap();
         let portal = sandbox.portal(PORTAL).unwrap();
         let store = state.tenants.all().remove(0);
-        Self { dir, sandbox, portal, state, store }
+        Self {
+            dir,
+            sandbox,
+            portal,
+            state,
+            store,
+        }
     }
 
     pub fn connection(&self) -> Arc<Connection> {
@@ -110,7 +130,10 @@ impl Bench {
     }
 
     pub fn sender(&self) -> Sender {
-        Sender { store: self.store.clone(), connection: self.connection() }
+        Sender {
+            store: self.store.clone(),
+            connection: self.connection(),
+        }
     }
 
     pub fn fetcher(&self) -> Fetcher {
@@ -137,26 +160,40 @@ impl Bench {
 
     /// Writes a row as a push does, with what follows from it.
     pub fn push(&self, operation: &Operation, after: Columns) {
-        let device = DeviceContext { device: DeviceId::from_bytes([1; 16]), rep: self.rep() };
+        let device = DeviceContext {
+            device: DeviceId::from_bytes([1; 16]),
+            rep: self.rep(),
+        };
         let now = self.now();
         self.store
             .write(|tx| {
                 let before = feed::row(tx, operation.entity, operation.row)?;
                 feed::put(tx, operation.entity, operation.row, after.clone(), now)?;
-                self.state.effects.after_write(tx, &device, operation, &before, &after)
+                self.state
+                    .effects
+                    .after_write(tx, &device, operation, &before, &after)
             })
             .unwrap();
     }
 
     pub fn edit(&self, lead: &Lead, tag: Tag, new: impl Into<Value>) {
         let mut columns = lead.to_columns();
-        let edit = FieldEdit { tag, base: columns.get(tag).clone(), new: new.into() };
+        let edit = FieldEdit {
+            tag,
+            base: columns.get(tag).clone(),
+            new: new.into(),
+        };
         columns.set(tag, edit.new.clone());
-        self.push(&operation(Entity::LEAD, lead.id.row(), Change::Edit(vec![edit])), columns);
+        self.push(
+            &operation(Entity::LEAD, lead.id.row(), Change::Edit(vec![edit])),
+            columns,
+        );
     }
 
     pub fn count(&self, sql: &str) -> i64 {
-        self.store.read(|c| Ok(c.query_row(sql, [], |r| r.get(0))?)).unwrap()
+        self.store
+            .read(|c| Ok(c.query_row(sql, [], |r| r.get(0))?))
+            .unwrap()
     }
 }
 
@@ -183,16 +220,25 @@ pub fn client() -> ClientId {
 }
 
 pub fn leads(store: &Tenant) -> Vec<Lead> {
-    let rows = store.read(|c| feed::leads(c, LeadFilter::All, None, 100_000)).unwrap();
-    rows.iter().map(|r| Lead::from_columns(r.id.into(), &r.columns).unwrap()).collect()
+    let rows = store
+        .read(|c| feed::leads(c, LeadFilter::All, None, 100_000))
+        .unwrap();
+    rows.iter()
+        .map(|r| Lead::from_columns(r.id.into(), &r.columns).unwrap())
+        .collect()
 }
 
 pub fn lead_of(store: &Tenant, object: u64) -> Option<(LeadId, RowState)> {
-    store.read(|c| feed::lead_by_crm(c, "hs", &object.to_string())).unwrap()
+    store
+        .read(|c| feed::lead_by_crm(c, "hs", &object.to_string()))
+        .unwrap()
 }
 
 pub fn hook_target(addr: std::net::SocketAddr) -> WebhookTarget {
-    WebhookTarget { url: format!("http://{addr}{HOOK}"), public_url: format!("{PUBLIC}{HOOK}") }
+    WebhookTarget {
+        url: format!("http://{addr}{HOOK}"),
+        public_url: format!("{PUBLIC}{HOOK}"),
+    }
 }
 
 /// Asks until it is so. Panics after half a minute, which only a broken program needs.

@@ -1,4 +1,5 @@
--- What came from a CRM and has not been looked at yet: one row for each delivery, as it came.
+-- What came from a CRM and has not been looked at yet: one row for each delivery, as it
+-- came, zstd-compressed.
 CREATE TABLE crm_delivery (
     id          INTEGER PRIMARY KEY,
     connection  TEXT NOT NULL,
