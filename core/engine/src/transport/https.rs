@@ -137,13 +137,12 @@ fn has_tls_cause(error: &reqwest::Error) -> bool {
     false
 }
 
-/// The TLS error travels inside an I/O error, whose own `source` skips it.
+/// The TLS error travels inside I/O errors, whose own `source` skips what they hold.
 fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.is::<rustls::Error>()
-        || error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            .is_some_and(|inner| inner.is::<rustls::Error>())
+    let held = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>() || held.is_some_and(|held| is_tls(held))
 }
 
 #[cfg(test)]
