@@ -1,5 +1,11 @@
 //! No word of a customer, no position and no token lies readable in any file of the phone.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 mod child;
 

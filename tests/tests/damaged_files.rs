@@ -1,6 +1,12 @@
 //! Wrong key, damaged and restored files: each ends in the state the store's documents name, and
 //! never in a wrong answer.
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 use fieldfare_engine::{EngineError, FileReport, LedgerState, MemoryKeyVault, Parts};
 use fieldfare_model::{Lead, Purpose, VisitId};

@@ -1,5 +1,11 @@
 //! The whole way: from the CRM to the phone, a day offline, and back.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 use fieldfare_engine::{EngineError, LeadEdit, NearbyQuery, NewVisit};
 use fieldfare_model::{GeocodeStatus, LatLng, Lead, LeadId, VisitOutcome};

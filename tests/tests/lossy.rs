@@ -1,5 +1,11 @@
 //! A phone syncs through a network that cuts connections and swallows answers.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 use fieldfare_engine::{EngineError, LeadEdit, SyncOptions};
 use fieldfare_tests::leads::Random;

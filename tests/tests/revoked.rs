@@ -1,5 +1,11 @@
 //! A revoked device is refused at its next request and keeps nothing.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 use fieldfare_engine::EngineError;
 use fieldfare_tests::world::{Phone, TenantSpec, World, WorldSpec};

@@ -1,5 +1,11 @@
 //! Two companies, two reps, two phones: who sees what, and what happens when they meet.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 use fieldfare_engine::LeadEdit;
 use fieldfare_model::{Lead, LeadId, Value};

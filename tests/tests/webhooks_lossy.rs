@@ -1,5 +1,11 @@
 //! Webhooks that come twice, out of order, late, and while the server is away.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 use fieldfare_model::Lead;
 use fieldfare_sandbox::ObjectType::Companies;

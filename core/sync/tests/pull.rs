@@ -63,7 +63,7 @@ fn cells(text: u8) -> Columns {
     c.set(schema::lead::NAME, format!("lead {text}"));
     c.set(
         schema::lead::SCORE,
-        (text % 3 > 0).then_some(i64::from(text)),
+        (!text.is_multiple_of(3)).then_some(i64::from(text)),
     );
     c
 }
