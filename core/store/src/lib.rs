@@ -31,7 +31,8 @@ mod vault;
 mod wipe;
 mod write;
 
-pub use cache::query::{LeadFilter, LeadOrder, LeadPosition, Page, PageEnd, StoredRow};
+pub use cache::list::{LeadFilter, LeadOrder, Page, PageEnd};
+pub use cache::query::{LeadPosition, StoredRow};
 pub use error::{StoreError, StoreFile, VaultError};
 pub use files::{FileReport, OpenReport};
 pub use key::{DATA_KEY_BYTES, DataKey};

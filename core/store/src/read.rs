@@ -1,6 +1,7 @@
 //! What the app reads.
 
-use crate::cache::query::{self, LeadFilter, LeadOrder, LeadPosition, Page, PageEnd, StoredRow};
+use crate::cache::list::{self, LeadFilter, LeadOrder, Page, PageEnd};
+use crate::cache::query::{self, LeadPosition, StoredRow};
 use crate::cache::{scopes, state};
 use crate::outbox::consent::{self, LedgerHead};
 use crate::outbox::operation::StoredOperation;
@@ -76,7 +77,7 @@ impl Store {
         if filter.text.is_some() {
             self.require_full_text()?;
         }
-        self.read_cache(|db| query::page(db, filter, order, after, limit))
+        self.read_cache(|db| list::page(db, filter, order, after, limit))
     }
 
     /// Leads whose name, address or notes have what was typed, best first. The last word may be a
