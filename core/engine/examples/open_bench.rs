@@ -13,6 +13,7 @@
 use async_trait::async_trait;
 use fieldfare_engine::*;
 use fieldfare_model::*;
+use fieldfare_store::{Store, StoreOptions};
 use fieldfare_sync::*;
 use serde_bytes::ByteBuf;
 use std::path::Path;
@@ -155,6 +156,8 @@ fn open(dir: &Path, server: &Arc<FeedServer>) -> Arc<Engine> {
 }
 
 struct Round {
+    store: Duration,
+    positions: Duration,
     open: Duration,
     first: Duration,
     tree: Duration,
@@ -162,6 +165,7 @@ struct Round {
 }
 
 fn round(dir: &Path, server: &Arc<FeedServer>, center: LatLng) -> Round {
+    let (store, positions) = store_alone(dir);
     let start = Instant::now();
     let engine = open(dir, server);
     let opened = start.elapsed();
@@ -177,11 +181,29 @@ fn round(dir: &Path, server: &Arc<FeedServer>, center: LatLng) -> Round {
     let second = again.elapsed();
     engine.close().unwrap();
     Round {
+        store,
+        positions,
         open: opened,
         first,
         tree,
         second,
     }
+}
+
+/// What the store alone takes to open, and to read all positions.
+fn store_alone(dir: &Path) -> (Duration, Duration) {
+    let vault = Arc::new(FileKeyVault::new(dir.join("vault.key")));
+    let options = StoreOptions {
+        full_text: false,
+        ..StoreOptions::default()
+    };
+    let start = Instant::now();
+    let (store, _) = Store::open(dir.join("phone"), vault, options).unwrap();
+    let opened = start.elapsed();
+    store.positions().unwrap();
+    let read = start.elapsed() - opened;
+    store.close().unwrap();
+    (opened, read)
 }
 
 fn median(rounds: &[Round], of: impl Fn(&Round) -> Duration) -> f64 {
@@ -237,6 +259,12 @@ async fn main() {
         per_row(disk as f64)
     );
     println!("median of {} rounds:", rounds.len());
+    let (store, positions) = (
+        median(&rounds, |r| r.store),
+        median(&rounds, |r| r.positions),
+    );
+    println!("store alone: open                   {store:.1} ms");
+    println!("store alone: all positions          {positions:.1} ms");
     println!(
         "open                                {:.1} ms",
         median(&rounds, |r| r.open)

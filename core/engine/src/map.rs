@@ -1,7 +1,7 @@
 //! Where every lead is, in memory: a flat list that answers at once, and a tree that is built
 //! beside it. Both give the same answers.
 
-use fieldfare_geo::{BoundingBox, Hit, SpatialIndex, UnitVector};
+use fieldfare_geo::{BoundingBox, EARTH_RADIUS_M, Hit, SpatialIndex, UnitVector};
 use fieldfare_model::{LatLng, LeadId, LeadStatus};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -19,6 +19,9 @@ pub(crate) struct Spot {
 
 /// Changes up to this many are made in place, more by merging lists and building a new tree.
 const FEW: usize = 256;
+
+/// Beyond this many nearest, sorting all is quicker than keeping the best in order.
+const MANY: usize = 512;
 
 enum Tree {
     Building,
@@ -87,10 +90,12 @@ impl LeadMap {
                     hits.push(hit);
                 }
             }),
-            Tree::Building => {
-                hits = measure(&state.spots, center, accept);
-                hits.retain(|hit| hit.distance_m <= metres);
-            }
+            Tree::Building => scan(&state.spots, center, accept, |hit| {
+                if hit.distance_m <= metres {
+                    hits.push(hit);
+                }
+                metres
+            }),
         }
         hits.sort_unstable_by(order);
         hits
@@ -108,12 +113,7 @@ impl LeadMap {
             Tree::Ready(tree) => {
                 tree.nearest_where(center, k, |id| find(&state.spots, id).is_some_and(&accept))
             }
-            Tree::Building => {
-                let mut hits = measure(&state.spots, center, accept);
-                hits.sort_unstable_by(order);
-                hits.truncate(k);
-                hits
-            }
+            Tree::Building => nearest_of(&state.spots, center, k, accept),
         }
     }
 
@@ -236,16 +236,68 @@ fn find(spots: &[Spot], id: LeadId) -> Option<&Spot> {
     spots.get(at)
 }
 
-fn measure(spots: &[Spot], center: LatLng, accept: impl Fn(&Spot) -> bool) -> Vec<Hit<LeadId>> {
+/// Measures every spot that may matter. `found` answers beyond which distance none matters any
+/// more: spots farther north or south than that are passed over without trigonometry.
+fn scan(
+    spots: &[Spot],
+    center: LatLng,
+    accept: impl Fn(&Spot) -> bool,
+    mut found: impl FnMut(Hit<LeadId>) -> f64,
+) {
     let here = UnitVector::from(center);
-    spots
-        .iter()
-        .filter(|spot| accept(spot))
-        .map(|spot| Hit {
+    let mut reach_deg = f64::INFINITY;
+    for spot in spots {
+        if (spot.at.lat() - center.lat()).abs() > reach_deg || !accept(spot) {
+            continue;
+        }
+        let reach_m = found(Hit {
             key: spot.id,
             distance_m: here.distance_m(UnitVector::from(spot.at)),
-        })
-        .collect()
+        });
+        // A centimetre and a billionth cover every rounding by far.
+        reach_deg = ((reach_m * (1.0 + 1e-9) + 0.01) / EARTH_RADIUS_M).to_degrees();
+    }
+}
+
+fn nearest_of(
+    spots: &[Spot],
+    center: LatLng,
+    k: usize,
+    accept: impl Fn(&Spot) -> bool,
+) -> Vec<Hit<LeadId>> {
+    if k > MANY {
+        return nearest_of_all(spots, center, k, accept);
+    }
+    let mut best: Vec<Hit<LeadId>> = Vec::new();
+    scan(spots, center, accept, |hit| {
+        let place = best.partition_point(|known| order(known, &hit).is_lt());
+        if place < k {
+            best.insert(place, hit);
+            best.truncate(k);
+        }
+        match best.last() {
+            Some(last) if best.len() == k => last.distance_m,
+            _ => f64::INFINITY,
+        }
+    });
+    best
+}
+
+/// For so many that keeping the best in order costs more than sorting all.
+fn nearest_of_all(
+    spots: &[Spot],
+    center: LatLng,
+    k: usize,
+    accept: impl Fn(&Spot) -> bool,
+) -> Vec<Hit<LeadId>> {
+    let mut all = Vec::new();
+    scan(spots, center, accept, |hit| {
+        all.push(hit);
+        f64::INFINITY
+    });
+    all.sort_unstable_by(order);
+    all.truncate(k);
+    all
 }
 
 fn order(a: &Hit<LeadId>, b: &Hit<LeadId>) -> std::cmp::Ordering {
@@ -308,7 +360,8 @@ mod tests {
         }
     }
 
-    type Answers = (Vec<Hit<LeadId>>, Vec<Hit<LeadId>>, Vec<LeadId>);
+    type Hits = Vec<Hit<LeadId>>;
+    type Answers = (Hits, Hits, Hits, Vec<LeadId>);
 
     fn answers(map: &LeadMap, center: LatLng) -> Answers {
         let accept = |spot: &Spot| spot.tier != Some(1);
@@ -316,6 +369,7 @@ mod tests {
         (
             map.within(center, 1_000.0, accept),
             map.nearest(center, 7, accept),
+            map.nearest(center, MANY + 1, accept),
             map.in_box(BoundingBox::new(corner(-90_000), corner(90_000)).unwrap()),
         )
     }
@@ -335,6 +389,7 @@ mod tests {
             .copied()
             .filter(|h| h.distance_m <= 1_000.0)
             .collect();
+        let all = near.clone();
         near.truncate(7);
         let inside = spots
             .values()
@@ -344,7 +399,7 @@ mod tests {
             })
             .map(|spot| spot.id)
             .collect();
-        (radius, near, inside)
+        (radius, near, all, inside)
     }
 
     proptest! {
