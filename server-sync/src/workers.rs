@@ -25,11 +25,12 @@ const POLL: Duration = Duration::from_secs(1);
 /// A writer wakes workers before its transaction ends; this much later it has.
 const SETTLE: Duration = Duration::from_millis(20);
 
+const GRACE: Duration = Duration::from_secs(5);
 const YIELD: Duration = Duration::from_millis(1);
 const MAX_YIELDS: u32 = 25;
 const PURGE_EVERY_MS: i64 = 60_000;
 
-const FIRST_REST: Duration = Duration::from_millis(500);
+const FIRST_REST: Duration = Duration::from_millis(250);
 const LONGEST_REST: Duration = Duration::from_secs(60);
 
 /// Background work under way.
@@ -154,37 +155,54 @@ trait Worker: Send + 'static {
 }
 
 async fn run(worker: impl Worker, mut stopped: watch::Receiver<bool>) {
-    let mut failures = 0u32;
     if let Err(error) = worker.start().await {
         tracing::error!(worker = worker.name(), %error, "could not take up what was under way");
     }
-    // Without a sender nobody is there to say stop: the server was dropped.
-    while !*stopped.borrow() && stopped.has_changed().is_ok() {
-        let wait = match worker.step().await {
-            Ok(Step::More) => {
-                failures = 0;
-                continue;
-            }
+    let mut failures = 0u32;
+    while !is_stopped(&stopped) {
+        let outcome = tokio::select! {
+            outcome = worker.step() => outcome,
+            () = grace_over(stopped.clone()) => return,
+        };
+        match outcome {
+            Ok(Step::More) => failures = 0,
             Ok(Step::Idle) => {
                 failures = 0;
                 idle(&worker, &mut stopped).await;
-                continue;
             }
-            Ok(Step::Rest(least)) => least,
+            Ok(Step::Rest(least)) => {
+                failures += 1;
+                rest(failures, least, &mut stopped).await;
+            }
             Err(error) => {
                 tracing::error!(worker = worker.name(), %error, "will try again");
-                Duration::ZERO
+                failures += 1;
+                rest(failures, Duration::ZERO, &mut stopped).await;
             }
-        };
-        failures += 1;
-        let rest = FIRST_REST
-            .saturating_mul(1 << failures.min(8))
-            .min(LONGEST_REST)
-            .max(wait);
-        tokio::select! {
-            () = tokio::time::sleep(rest) => {}
-            _ = stopped.changed() => {}
         }
+    }
+}
+
+/// Without a sender nobody is there to say stop: the server was dropped.
+fn is_stopped(stopped: &watch::Receiver<bool>) -> bool {
+    *stopped.borrow() || stopped.has_changed().is_err()
+}
+
+/// A step may hang on a slow service. Giving it up loses nothing: what it began in the store ends
+/// by itself, and what it was sending is taken up at the next start.
+async fn grace_over(mut stopped: watch::Receiver<bool>) {
+    while !is_stopped(&stopped) {
+        // An error says that the sender is gone, which the condition sees.
+        let _ = stopped.changed().await;
+    }
+    tokio::time::sleep(GRACE).await;
+}
+
+async fn rest(failures: u32, least: Duration, stopped: &mut watch::Receiver<bool>) {
+    let doubled = FIRST_REST.saturating_mul(1 << failures.min(8));
+    tokio::select! {
+        () = tokio::time::sleep(doubled.min(LONGEST_REST).max(least)) => {}
+        _ = stopped.changed() => {}
     }
 }
 

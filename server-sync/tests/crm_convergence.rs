@@ -136,9 +136,10 @@ async fn a_day(seed: u64, merge: MergeMode, redirect: bool) {
     for n in 0..80 {
         joined.one_change(&mut rng, &mut ids);
         if n % 20 == 7 {
-            joined
-                .portal
-                .fail_calls(CallFault::next(1, [429, 500, 502][rng.below(3)]));
+            joined.portal.fail_calls(CallFault {
+                retry_after_s: Some(0),
+                ..CallFault::next(1, [429, 500, 502][rng.below(3)])
+            });
         }
         if n % 10 == 0 {
             tokio::time::sleep(Duration::from_millis(15)).await;

@@ -14,6 +14,7 @@ use axum::http::{Request, StatusCode};
 use crm_support::*;
 use fieldfare_server::http::app;
 use fieldfare_server::hubspot::signature::{SIGNATURE_HEADER, TIMESTAMP_HEADER, WebhookSecrets};
+use fieldfare_server::intake::dirty::{self, Lane};
 use fieldfare_server::intake::split;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -320,4 +321,61 @@ async fn a_delivery_taken_apart_twice_counts_once() {
             .unwrap();
     }
     assert_eq!(bench.count("SELECT generation FROM crm_dirty"), 1);
+}
+
+#[tokio::test]
+async fn a_record_marked_again_while_it_is_read_stays_marked() {
+    let bench = bench().await;
+    let kind = fieldfare_server::hubspot::ObjectType::Companies;
+    let now = bench.now();
+    let mark = |tx: &rusqlite::Transaction<'_>| dirty::mark(tx, "hs", kind, 5, Lane::Live, now);
+    let due = || {
+        bench
+            .store
+            .read(|c| dirty::due(c, "hs", kind, now, 9))
+            .unwrap()
+    };
+    bench.store.write(mark).unwrap();
+    let being_read = due()[0];
+    bench.store.write(mark).unwrap();
+    bench
+        .store
+        .write(|tx| dirty::clear(tx, "hs", kind, &being_read))
+        .unwrap();
+    assert_eq!(due().len(), 1);
+    bench
+        .store
+        .write(|tx| dirty::clear(tx, "hs", kind, &due()[0]))
+        .unwrap();
+    assert_eq!(due().len(), 0);
+}
+
+#[tokio::test]
+async fn a_record_that_fails_waits_longer_each_time_and_then_is_a_dead_letter() {
+    let bench = bench().await;
+    let kind = fieldfare_server::hubspot::ObjectType::Companies;
+    let mut now = bench.now();
+    bench
+        .store
+        .write(|tx| dirty::mark(tx, "hs", kind, 5, Lane::Live, now))
+        .unwrap();
+    let mut waits = Vec::new();
+    for _ in 0..dirty::MAX_ATTEMPTS {
+        let failed = bench
+            .store
+            .read(|c| dirty::due(c, "hs", kind, now, 9))
+            .unwrap()[0];
+        bench
+            .store
+            .write(|tx| dirty::fail(tx, "hs", kind, &failed, "bad record", now))
+            .unwrap();
+        let next = bench.store.read(|c| dirty::next_due(c, "hs")).unwrap();
+        waits.extend(next.map(|at| at.since(now) / 1000));
+        now = next.unwrap_or(now);
+    }
+    assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64]);
+    assert_eq!((bench.count(MARKED), bench.count(DEAD)), (0, 1));
+    let dead = bench.state.dead_letters.clone();
+    bench.store.write(|tx| dead.replay(tx, None)).unwrap();
+    assert_eq!((bench.count(MARKED), bench.count(DEAD)), (1, 0));
 }

@@ -17,6 +17,7 @@ pub const MAX_BATCH: usize = 100;
 const TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_BODY: usize = 32 << 20;
 const MAX_ERROR_BODY: usize = 64 << 10;
+const NOT_FOUND: &str = "OBJECT_NOT_FOUND";
 const PAGE: usize = 100;
 const SEARCH_PAGE: usize = 200;
 
@@ -118,7 +119,8 @@ impl HubspotClient {
         })
     }
 
-    /// Reads up to [`MAX_BATCH`] records. What is not in the answer is not live in the CRM.
+    /// Reads up to [`MAX_BATCH`] records. What is not in the answer is not live in the CRM; an
+    /// answer that leaves records out for any other reason is an error.
     ///
     /// # Errors
     /// [`CrmError`].
@@ -132,7 +134,14 @@ impl HubspotClient {
         let body = json!({ "properties": properties, "inputs": inputs });
         let path = self.paths.object(kind.path(), "batch/read");
         let batch: Batch = self.post(&path, &body).await?;
-        Ok(batch.results)
+        // What is missing for another reason than that it does not exist is not gone.
+        match batch.errors.iter().find(|e| e.category != NOT_FOUND) {
+            Some(error) => Err(CrmError::Refused {
+                status: 207,
+                reason: error.reason(),
+            }),
+            None => Ok(batch.results),
+        }
     }
 
     /// Writes up to [`MAX_BATCH`] records; returns those that were refused.
@@ -277,7 +286,14 @@ impl HubspotClient {
         &self,
         request: reqwest::RequestBuilder,
     ) -> Result<T, CrmError> {
-        self.gate.wait().await;
+        if let Some(wait) = self.gate.wait().await {
+            let reason = "the request limit is used up".to_owned();
+            return Err(CrmError::Busy {
+                status: 429,
+                reason,
+                wait,
+            });
+        }
         let response = request
             .bearer_auth(self.token.as_str())
             .send()

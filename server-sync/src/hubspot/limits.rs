@@ -4,6 +4,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 const MAX_PAUSE: Duration = Duration::from_secs(24 * 3600);
+const SHORT: Duration = Duration::from_secs(1);
 const TEN_SECONDS: Duration = Duration::from_secs(10);
 const DAILY_PAUSE: Duration = Duration::from_secs(15 * 60);
 
@@ -14,11 +15,16 @@ pub(crate) struct RateGate {
 }
 
 impl RateGate {
-    /// Returns when a request may be sent.
-    pub(crate) async fn wait(&self) {
+    /// Returns when a request may be sent, or at once how long that would take if it is long.
+    pub(crate) async fn wait(&self) -> Option<Duration> {
         while let Some(until) = self.closed() {
-            tokio::time::sleep_until(until).await;
+            let wait = until.saturating_duration_since(Instant::now());
+            if wait > SHORT {
+                return Some(wait);
+            }
+            tokio::time::sleep(wait).await;
         }
+        None
     }
 
     fn closed(&self) -> Option<Instant> {

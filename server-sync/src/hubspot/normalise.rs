@@ -9,6 +9,9 @@ const MAX_NAME: usize = 200;
 const MAX_TEXT: usize = 400;
 const MAX_NOTES: usize = 10_000;
 
+/// The ids of records that were merged into one, with semicolons between.
+pub const MERGED_IDS: &str = "hs_merged_object_ids";
+
 /// A record as cells. Only columns that the CRM has a say in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CrmLead {
@@ -45,6 +48,7 @@ pub fn properties(kind: ObjectType, options: &HubspotOptions) -> Vec<String> {
         "lifecyclestage",
         "hs_lead_status",
         "hs_lastmodifieddate",
+        MERGED_IDS,
         "lastmodifieddate",
     ];
     let own: &[&str] = match kind {

@@ -34,11 +34,12 @@ fn texts<'de, D: Deserializer<'de>>(d: D) -> Result<BTreeMap<String, String>, D:
         .collect())
 }
 
-/// Answer of a batch request; `207` carries errors beside results.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+/// Answer of a batch request; `207` carries errors beside results. An answer without results is
+/// none: it would look as if every record were gone.
+#[derive(Debug, Deserialize)]
 pub(crate) struct Batch {
     pub(crate) results: Vec<Record>,
+    #[serde(default)]
     pub(crate) errors: Vec<ErrorBody>,
 }
 

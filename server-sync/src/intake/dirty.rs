@@ -44,8 +44,8 @@ pub fn mark(
     now: TimestampMs,
 ) -> Result<(), StoreError> {
     let mut statement = tx.prepare_cached(
-        "INSERT INTO crm_dirty (connection, kind, object, generation, lane, due_at, attempts, erase)
-         VALUES (?1, ?2, ?3, 1, ?4, ?5, 0, 0)
+        "INSERT INTO crm_dirty (connection, kind, object, generation, lane, due_at, attempts)
+         VALUES (?1, ?2, ?3, 1, ?4, ?5, 0)
          ON CONFLICT DO UPDATE SET generation = generation + 1, lane = min(lane, excluded.lane),
              due_at = min(due_at, excluded.due_at)",
     )?;

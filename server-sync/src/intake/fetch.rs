@@ -165,17 +165,34 @@ impl Fetcher {
         record: &Record,
     ) -> Result<(), StoreError> {
         let name = &self.connection.name;
-        match intake.put(tx, kind, record) {
+        tx.execute_batch("SAVEPOINT record")?;
+        let taken = intake.put(tx, kind, record);
+        if taken.is_err() {
+            tx.execute_batch("ROLLBACK TO record")?;
+        }
+        tx.execute_batch("RELEASE record")?;
+        match taken {
             Ok(taken) => {
                 let outcome = if taken == Taken::Put { "put" } else { "older" };
                 metrics::counter!("fieldfare_intake_records_total", "outcome" => outcome)
                     .increment(1);
                 dirty::clear(tx, name, kind, dirty)
             }
-            Err(StoreError::Caller(reason)) => {
-                dirty::fail(tx, name, kind, dirty, &reason, intake.now)
+            Err(error) if is_about_the_record(&error) => {
+                dirty::fail(tx, name, kind, dirty, &error.to_string(), intake.now)
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+/// Whether trying the other records of the batch makes sense.
+fn is_about_the_record(error: &StoreError) -> bool {
+    match error {
+        StoreError::Caller(_) | StoreError::Model(_) | StoreError::Damaged(_) => true,
+        StoreError::Sql(e) => {
+            e.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
+        }
+        _ => false,
     }
 }

@@ -4,7 +4,7 @@ use crate::crm::{Connection, TenantCrm};
 use crate::feed;
 use crate::geocode::{Geocoder, place};
 use crate::hubspot::ObjectType;
-use crate::hubspot::normalise::{CrmLead, normalise};
+use crate::hubspot::normalise::{CrmLead, MERGED_IDS, normalise};
 use crate::hubspot::wire::Record;
 use crate::intake::dirty::sql_id;
 use crate::random;
@@ -110,7 +110,8 @@ impl Intake<'_> {
         if let Some(found) = self.by_mark(tx, record)? {
             return Ok(found);
         }
-        for old in self.merged_into(tx, kind, record)? {
+        let told = self.merged_into(tx, kind, record)?;
+        for old in told.into_iter().chain(listed_as_merged(record)) {
             if let Some(found) = self.by_crm_id(tx, kind, &old.to_string())? {
                 return Ok(found);
             }
@@ -162,6 +163,16 @@ impl Intake<'_> {
         })?;
         Ok(olds.collect::<Result<_, _>>()?)
     }
+}
+
+/// Records that became this one, as the record itself says: the news of a merge may come later
+/// than the record.
+fn listed_as_merged(record: &Record) -> impl Iterator<Item = i64> {
+    let listed = record.properties.get(MERGED_IDS);
+    listed
+        .into_iter()
+        .flat_map(|ids| ids.split(';'))
+        .filter_map(|id| id.trim().parse().ok())
 }
 
 fn live_columns(state: RowState) -> Option<Columns> {

@@ -25,7 +25,6 @@ CREATE TABLE crm_dirty (
     lane       INTEGER NOT NULL,
     due_at     INTEGER NOT NULL,
     attempts   INTEGER NOT NULL,
-    erase      INTEGER NOT NULL CHECK (erase IN (0, 1)),
     PRIMARY KEY (connection, kind, object)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX crm_dirty_by_due ON crm_dirty (connection, kind, lane, due_at);
