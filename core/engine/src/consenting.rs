@@ -18,6 +18,8 @@ const ACKNOWLEDGED: &str = "consent.acknowledged";
 #[derive(Default)]
 pub(crate) struct Consents {
     pub gate: Option<ConsentGate>,
+    /// Withdrawn, but the withdrawal could not be stored yet: closed all the same.
+    withheld: Vec<Purpose>,
 }
 
 /// Whether the rep's ledger can be trusted.
@@ -101,11 +103,15 @@ impl Engine {
             language: language.to_owned(),
             valid_until,
         };
+        if self.lock_consents().is_ahead() {
+            self.load_consents()?;
+        }
         let mut consents = self.lock_consents();
         let gate = consents.gate.as_mut().ok_or(EngineError::NotEnrolled)?;
         let (event, operation) = self.propose(gate, &decision)?;
         let changes = self.store.append_consent(&event, &operation)?;
         gate.apply(event.clone())?;
+        consents.release(purpose);
         drop(consents);
         self.changed_with(&changes, consents_changed())?;
         Ok(event)
@@ -116,19 +122,24 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NotEnrolled`], [`EngineError::Invalid`] for a purpose that needs no consent,
-    /// or as storage has it: the gate is closed for the purpose even then, until the next start.
+    /// or as storage has it: the gate is closed for the purpose even then, until the app ends; try
+    /// again.
     pub fn withdraw(&self, purpose: Purpose) -> EngineResult<ConsentEvent> {
         if !purpose.needs_consent() {
             return Err(EngineError::invalid("this purpose needs no consent"));
+        }
+        let is_ahead = self.lock_consents().withhold(purpose)?;
+        if is_ahead {
+            self.load_consents()?;
         }
         let mut consents = self.lock_consents();
         let gate = consents.gate.as_mut().ok_or(EngineError::NotEnrolled)?;
         let decision = withdrawal(gate, purpose);
         let (event, operation) = self.propose(gate, &decision)?;
         gate.apply(event.clone())?;
-        let stored = self.store.append_consent(&event, &operation);
+        let changes = self.store.append_consent(&event, &operation)?;
+        consents.release(purpose);
         drop(consents);
-        let changes = stored?;
         if purpose == Purpose::ProximityAlerts {
             self.forget_proximity()?;
         }
@@ -174,7 +185,8 @@ impl Engine {
     /// Where the rep's consent stands now.
     pub fn consent_state(&self) -> ConsentState {
         let now = self.sources.now();
-        let mut consents = self.lock_consents();
+        let mut held = self.lock_consents();
+        let consents = &mut *held;
         let Some(gate) = consents.gate.as_mut() else {
             return ConsentState {
                 ledger: LedgerState::None,
@@ -184,7 +196,9 @@ impl Engine {
             };
         };
         gate.observe(now);
+        let gate = &*gate;
         let ledger = gate.ledger();
+        let is_withheld = |purpose: Purpose| consents.withheld.contains(&purpose);
         ConsentState {
             ledger: match ledger.condition() {
                 Ok(()) => LedgerState::Whole,
@@ -196,7 +210,7 @@ impl Engine {
             purposes: Purpose::ALL
                 .iter()
                 .filter(|purpose| purpose.needs_consent())
-                .map(|purpose| purpose_state(gate, *purpose, now))
+                .map(|purpose| purpose_state(gate, *purpose, now, is_withheld(*purpose)))
                 .collect(),
         }
     }
@@ -265,6 +279,29 @@ impl Engine {
 }
 
 impl Consents {
+    /// Closes the gate for a purpose before anything else is tried. Answers whether the ledger in
+    /// memory may be ahead of the stored one.
+    fn withhold(&mut self, purpose: Purpose) -> EngineResult<bool> {
+        if self.gate.is_none() {
+            return Err(EngineError::NotEnrolled);
+        }
+        let is_ahead = self.is_ahead();
+        if !self.withheld.contains(&purpose) {
+            self.withheld.push(purpose);
+        }
+        Ok(is_ahead)
+    }
+
+    /// The decision is stored: from here on the ledger decides.
+    fn release(&mut self, purpose: Purpose) {
+        self.withheld.retain(|withheld| *withheld != purpose);
+    }
+
+    /// Whether a withdrawal failed to be stored, so that the ledger in memory has more.
+    fn is_ahead(&self) -> bool {
+        !self.withheld.is_empty()
+    }
+
     /// The gate's answer for a fix captured at `at`.
     pub fn check(
         &mut self,
@@ -274,6 +311,9 @@ impl Consents {
     ) -> Result<Grant, Denied> {
         let gate = self.gate.as_mut().ok_or(Denied::NeverGranted)?;
         gate.observe(now);
+        if self.withheld.contains(&purpose) {
+            return Err(Denied::Withdrawn);
+        }
         gate.check(purpose, at)
     }
 }
@@ -310,8 +350,16 @@ fn withdrawal(gate: &ConsentGate, purpose: Purpose) -> Decision {
     }
 }
 
-fn purpose_state(gate: &ConsentGate, purpose: Purpose, now: TimestampMs) -> PurposeState {
-    let verdict = gate.check(purpose, now);
+fn purpose_state(
+    gate: &ConsentGate,
+    purpose: Purpose,
+    now: TimestampMs,
+    is_withheld: bool,
+) -> PurposeState {
+    let verdict = match gate.check(purpose, now) {
+        Ok(_) if is_withheld => Err(Denied::Withdrawn),
+        verdict => verdict,
+    };
     let decision = gate.decision(purpose);
     PurposeState {
         purpose,

@@ -74,7 +74,7 @@ impl Engine {
         self.sync_slot.cancel_current();
         let wiped = self.store.wipe();
         self.session.forget();
-        self.lock_consents().gate = None;
+        *self.lock_consents() = crate::consenting::Consents::default();
         self.map.replace(Vec::new());
         let location = crate::location::Location::new(&self.config)?;
         *self.lock_location() = location;

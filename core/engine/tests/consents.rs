@@ -262,6 +262,40 @@ async fn a_withdrawal_on_another_device_counts_here() {
     assert_eq!(world.engine.consent_state().ledger, LedgerState::Whole);
 }
 
+#[tokio::test]
+async fn a_withdrawal_that_cannot_be_stored_counts_and_can_be_repeated() {
+    let world = bakery().await;
+    world.grant(Purpose::LiveTracking);
+    world.grant(Purpose::VisitCheckIn);
+    world.engine.suspend().unwrap();
+    for purpose in [Purpose::LiveTracking, Purpose::VisitCheckIn] {
+        let failed = world.engine.withdraw(purpose);
+        assert_eq!(failed.err(), Some(EngineError::Closed));
+    }
+    world.engine.resume().unwrap();
+    let granted = |world: &World| -> usize {
+        let state = world.engine.consent_state();
+        state.purposes.iter().filter(|p| p.is_granted).count()
+    };
+    assert_eq!(granted(&world), 0);
+    assert!(!world.fix(near_boston(500.0, 0.0)).is_ping_stored);
+    let query = NearbyQuery {
+        purpose: Purpose::VisitCheckIn,
+        ..NearbyQuery::nearest(1)
+    };
+    let here = near_boston(0.0, 0.0);
+    assert_eq!(
+        required(world.engine.nearby(here, &query)),
+        Purpose::VisitCheckIn
+    );
+
+    world.engine.withdraw(Purpose::LiveTracking).unwrap();
+    world.grant(Purpose::VisitCheckIn);
+    assert_eq!(granted(&world), 1);
+    assert_eq!(world.sync().await.unwrap().refused, 0);
+    assert_eq!(world.engine.consent_state().acknowledged, 4);
+}
+
 /// Puts an older copy of the outbox back, as restoring a backup would.
 fn put_back(world: &mut World, old: &[u8]) {
     world.engine.close().unwrap();

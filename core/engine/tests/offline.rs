@@ -12,6 +12,7 @@ mod support;
 use fieldfare_engine::*;
 use fieldfare_geo::distance_m;
 use fieldfare_model::*;
+use fieldfare_sync::RejectCode;
 use std::sync::Arc;
 use support::*;
 
@@ -88,6 +89,45 @@ async fn a_visit_and_its_status_are_one_group_and_new_leads_come_first() {
         LeadStatus::Contacted
     );
     assert!(!engine.lead(added.lead.id).unwrap().is_pending);
+}
+
+#[tokio::test]
+async fn what_builds_on_a_refused_lead_is_refused_with_it() {
+    let world = World::enrolled().await;
+    let engine = &world.engine;
+    let refused = NewLead {
+        name: "Nowhere".into(),
+        ..NewLead::default()
+    };
+    let lead = engine.add_lead(refused).unwrap().lead.id;
+    engine
+        .edit_lead(lead, vec![LeadEdit::Tier(Some(1))])
+        .unwrap();
+    engine
+        .record_visit(NewVisit::new(lead, VisitOutcome::Met))
+        .unwrap();
+    world
+        .server
+        .memory
+        .lock()
+        .unwrap()
+        .refused_rows
+        .insert(lead.row());
+    world.sync().await.unwrap();
+    let refused = engine.refused().unwrap();
+    let codes: Vec<RejectCode> = refused.iter().map(|refused| refused.code).collect();
+    assert_eq!(
+        codes,
+        [
+            RejectCode::Rule,
+            RejectCode::Dependency,
+            RejectCode::Dependency
+        ]
+    );
+    assert!(matches!(
+        engine.lead(lead),
+        Err(EngineError::NotFound { .. })
+    ));
 }
 
 fn scattered(n: u32) -> Vec<Lead> {

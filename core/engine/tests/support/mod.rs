@@ -115,15 +115,20 @@ impl FakeServer {
         paths.iter().filter(|p| *p == path).count()
     }
 
+    fn note_attempt(&self, request: &HttpRequest) {
+        let asked = serde_json::from_slice::<serde_json::Value>(&request.body);
+        let attempt = asked
+            .ok()
+            .and_then(|asked| Some(asked["attempt"].as_str()?.to_owned()));
+        self.attempts.lock().unwrap().extend(attempt);
+    }
+
     fn next_trouble(&self) -> Option<Trouble> {
         self.troubles.lock().unwrap().pop_front()
     }
 
     fn session(&self, request: &HttpRequest) -> HttpResponse {
         let asked: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
-        if let Some(attempt) = asked["attempt"].as_str() {
-            self.attempts.lock().unwrap().push(attempt.to_owned());
-        }
         if asked["code"]
             .as_str()
             .is_some_and(|code| code != "GOOD-CODE")
@@ -219,6 +224,7 @@ impl HttpTransport for FakeServer {
             .unwrap()
             .to_owned();
         self.paths.lock().unwrap().push(path.clone());
+        self.note_attempt(&request);
         match self.next_trouble() {
             Some(Trouble::Offline) => return Err(TransportError::Offline),
             Some(Trouble::Hang) => std::future::pending::<()>().await,
