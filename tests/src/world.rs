@@ -146,8 +146,6 @@ impl TenantSpec {
             limits: RateLimits::off(),
             delivery: delivery.clone(),
             custom_properties: vec![
-                text(ObjectType::Companies, "tier"),
-                text(ObjectType::Companies, "hs_ideal_customer_profile"),
                 text(ObjectType::Companies, "fieldfare_id"),
                 text(ObjectType::Tasks, "fieldfare_id"),
                 text(ObjectType::Notes, "fieldfare_id"),

@@ -217,14 +217,16 @@ impl Engine {
 
     /// Passes the gate, or says which consent is missing.
     pub(crate) fn require_consent(&self, purpose: Purpose) -> EngineResult<()> {
-        if !purpose.needs_consent() {
-            return Ok(());
+        match !purpose.needs_consent() || self.is_granted(purpose) {
+            true => Ok(()),
+            false => Err(EngineError::ConsentRequired { purpose }),
         }
+    }
+
+    /// Whether the gate lets a location of this moment through.
+    pub(crate) fn is_granted(&self, purpose: Purpose) -> bool {
         let now = self.sources.now();
-        match self.lock_consents().check(purpose, now, now) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(EngineError::ConsentRequired { purpose }),
-        }
+        self.lock_consents().check(purpose, now, now).is_ok()
     }
 
     /// Builds the gate from what is stored; none before enrolment.

@@ -168,7 +168,30 @@ async fn a_fix_from_before_the_grant_is_not_stored() {
     let early = world.fix_at(near_boston(500.0, 0.0));
     world.clock.turn(60_000);
     world.grant(Purpose::LiveTracking);
-    assert!(!world.engine.fix(early).unwrap().is_ping_stored);
+    let outcome = world.engine.fix(early).unwrap();
+    assert!(!outcome.is_ping_stored);
+    assert_ne!(outcome.next, NextFix::Stop, "others shall follow");
+}
+
+#[tokio::test]
+async fn a_lead_known_by_its_postal_code_alone_does_not_alert() {
+    let mut lead = new_lead(1, "Brandt Bakery", near_boston(0.0, 0.0));
+    lead.geocode.uncertainty_m = Some(9_100);
+    let world = World::with_leads(&[lead]).await;
+    world.grant(Purpose::ProximityAlerts);
+    let outcome = world.fix(near_boston(5.0, 0.0));
+    assert_eq!(outcome.alerts, []);
+    let fences = outcome.fences.unwrap();
+    assert_eq!(fences.areas, [], "nothing to watch for");
+    let near = NearbyQuery::within(100.0);
+    assert_eq!(
+        world
+            .engine
+            .nearby(near_boston(0.0, 0.0), &near)
+            .unwrap()
+            .total,
+        1
+    );
 }
 
 #[tokio::test]
