@@ -10,10 +10,10 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use fieldfare_model::{PingId, SCHEMA};
+use fieldfare_model::{OLDEST_SCHEMA, PingId, SCHEMA};
 use fieldfare_sync::{
     DeviceContext, PROTOCOL, PushReply, PushRequest, PushStatus, ServerEffect, ServerEvent,
-    ServerStore, SyncServer, decode_message, encode_message,
+    ServerStore, SyncServer, decode_message, encode_message, protocol_of,
 };
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
@@ -168,6 +168,7 @@ fn numbered_by_another(
         (status = 401, description = "Get a new access token"),
         (status = 403, description = "Revoked: wipe"),
         (status = 413, description = "Too large"),
+        (status = 426, description = "Update the app"),
         (status = 429, description = "Wait as long as Retry-After says"),
     ))]
 pub(super) async fn pings(
@@ -176,11 +177,7 @@ pub(super) async fn pings(
     body: Body,
 ) -> Result<Response, ApiError> {
     let body = body.map_err(|_| ApiError::too_large())?;
-    let batch: PingBatch = decode_message(&body)
-        .map_err(|_| ApiError::malformed("the body is not a batch of pings"))?;
-    if batch.pings.len() > MAX_PINGS {
-        return Err(ApiError::too_large());
-    }
+    let batch = read_pings(&body)?;
     let results = blocking(move || {
         let now = state.now();
         device.tenant.write(|tx| {
@@ -206,6 +203,21 @@ pub(super) async fn pings(
     };
     let body = encode_message(&reply_body).map_err(StoreError::from)?;
     reply(ServerEffect { status: 200, body })
+}
+
+fn read_pings(body: &[u8]) -> Result<PingBatch, ApiError> {
+    if protocol_of(body).is_some_and(|protocol| protocol != u64::from(PROTOCOL)) {
+        return Err(ApiError::upgrade());
+    }
+    let batch: PingBatch = decode_message(body)
+        .map_err(|_| ApiError::malformed("the body is not a batch of pings"))?;
+    if batch.schema < OLDEST_SCHEMA {
+        return Err(ApiError::upgrade());
+    }
+    if batch.pings.len() > MAX_PINGS {
+        return Err(ApiError::too_large());
+    }
+    Ok(batch)
 }
 
 async fn blocking<T: Send + 'static>(

@@ -137,6 +137,8 @@ impl FakeServer {
         }
         let n = self.token.fetch_add(1, Ordering::SeqCst) + 1;
         let json = serde_json::json!({
+            "p": PROTOCOL,
+            "s": SCHEMA,
             "tenant": TenantId::from_bytes([9; 16]),
             "device": DeviceId::from_bytes([1; 16]),
             "rep": { "id": rep_id(), "name": "Robin Meyer" },
