@@ -400,3 +400,32 @@ async fn when_an_effect_fails_nothing_of_the_push_was_kept() {
     assert_eq!(reply.last_n, 2);
     assert_eq!(head(&server), before + 2);
 }
+
+#[tokio::test]
+async fn a_withdrawal_from_a_phone_whose_files_were_put_back_counts() {
+    let server = Fixture::new();
+    let mut ada = server.phone("Acme", "Ada").await;
+    let tracking = Purpose::LiveTracking;
+    let grant = ada.decide(tracking, ConsentAction::Grant, START);
+    ada.push_one(&server, grant).await;
+    let old = ada.ledger;
+    let withdraw = ada.decide(tracking, ConsentAction::Withdraw, START + 5);
+    let grant = ada.decide(tracking, ConsentAction::Grant, START + 10);
+    ada.push(&server, vec![withdraw, grant]).await;
+    server.advance(60_000);
+    assert_eq!(ping(&server, &ada, START + 15).await, PingOutcome::Kept);
+
+    ada.ledger = old;
+    let withdraw = ada.decide(tracking, ConsentAction::Withdraw, START + 20);
+    let taken = ada.push_one(&server, withdraw).await;
+    assert!(taken.outcome.version().is_some());
+    assert_eq!(
+        ping(&server, &ada, START + 30).await,
+        PingOutcome::NoConsent
+    );
+
+    let grant = ada.decide(tracking, ConsentAction::Grant, START + 40);
+    let taken = ada.push_one(&server, grant).await;
+    assert!(taken.outcome.version().is_some(), "the ledger goes on");
+    assert_eq!(ping(&server, &ada, START + 50).await, PingOutcome::Kept);
+}

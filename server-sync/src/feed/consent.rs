@@ -142,8 +142,11 @@ struct Decision {
 }
 
 /// Whether the rep's consent for a purpose, given on this device, was active at a moment: the
-/// device's last decision up to then is a grant that had not run out, and the rep withdrew on no
+/// device's newest decision up to then is a grant that had not run out, and the rep withdrew on no
 /// device since it was given.
+///
+/// Newest is by time, and a withdrawal before a grant of the same moment, as phones count it: the
+/// place in the ledger says nothing of a withdrawal from a phone whose files were put back.
 ///
 /// # Errors
 /// [`StoreError::Sql`].
@@ -161,7 +164,7 @@ pub fn is_active(
     let own = decisions
         .iter()
         .filter(|d| d.device == device)
-        .max_by_key(|d| d.sequence);
+        .max_by_key(|d| (d.at, !d.granted, d.sequence));
     let Some(grant) = own.filter(|d| d.granted && d.valid_until.is_none_or(|end| at < end)) else {
         return Ok(false);
     };

@@ -93,6 +93,7 @@ pub struct FakeServer {
     pub token: AtomicU64,
     pub token_life_s: AtomicI64,
     pub attempts: Mutex<Vec<String>>,
+    pub requests: Mutex<Vec<HttpRequest>>,
 }
 
 impl FakeServer {
@@ -227,6 +228,7 @@ impl HttpTransport for FakeServer {
             .to_owned();
         self.paths.lock().unwrap().push(path.clone());
         self.note_attempt(&request);
+        self.requests.lock().unwrap().push(request.clone());
         match self.next_trouble() {
             Some(Trouble::Offline) => return Err(TransportError::Offline),
             Some(Trouble::Hang) => std::future::pending::<()>().await,
@@ -283,6 +285,7 @@ impl World {
             token: AtomicU64::new(0),
             token_life_s: AtomicI64::new(900),
             attempts: Mutex::default(),
+            requests: Mutex::default(),
         });
         let dir = tempfile::tempdir().unwrap();
         let vault = Arc::new(MemoryKeyVault::new());
