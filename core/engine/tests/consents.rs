@@ -350,3 +350,41 @@ async fn a_ledger_put_back_closes_the_gate() {
     assert!(matches!(again, Err(EngineError::Invalid { .. })));
     world.engine.withdraw(Purpose::LiveTracking).unwrap();
 }
+
+#[tokio::test]
+async fn a_sync_completes_a_ledger_that_was_put_back() {
+    let mut world = bakery().await;
+    world.grant(Purpose::LiveTracking);
+    world.sync().await.unwrap();
+    assert!(world.fix(near_boston(500.0, 0.0)).is_ping_stored);
+    world.engine.suspend().unwrap();
+    let old = std::fs::read(world.dir.path().join("outbox.db")).unwrap();
+    world.engine.resume().unwrap();
+    world.clock.turn(1_000);
+    world.engine.withdraw(Purpose::LiveTracking).unwrap();
+    world.grant(Purpose::ProximityAlerts);
+    world.sync().await.unwrap();
+
+    put_back(&mut world, &old);
+    let sent = world.server.pings.lock().unwrap().len();
+    world.sync().await.unwrap();
+    let state = world.engine.consent_state();
+    assert_eq!((state.ledger, state.entries), (LedgerState::Whole, 3));
+    let granted = |purpose| {
+        state
+            .purposes
+            .iter()
+            .any(|p| p.purpose == purpose && p.is_granted)
+    };
+    assert!(granted(Purpose::ProximityAlerts) && !granted(Purpose::LiveTracking));
+    assert_eq!(
+        world.server.pings.lock().unwrap().len(),
+        sent,
+        "withdrawn before it was sent"
+    );
+    assert_eq!(world.engine.consents().unwrap().len(), 3);
+    world.grant(Purpose::LiveTracking);
+    assert_eq!(world.sync().await.unwrap().refused, 0);
+    world.restart();
+    assert_eq!(world.engine.consent_state().ledger, LedgerState::Whole);
+}

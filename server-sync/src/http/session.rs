@@ -117,10 +117,10 @@ type Body = Result<Bytes, BytesRejection>;
     (status = 200, body = EnrolReply),
     (status = 400, body = JsonErrorBody),
     (status = 401, description = "The code is unknown, used or too old", body = JsonErrorBody),
-    (status = 403, description = "The rep of the code is not there any more", body = JsonErrorBody),
     (status = 413, body = JsonErrorBody),
     (status = 426, description = "Update the app", body = JsonErrorBody),
     (status = 429, description = "Wait as long as Retry-After says", body = JsonErrorBody),
+    (status = 503, description = "Try later, with another code", body = JsonErrorBody),
 ))]
 pub(super) async fn enrol(
     State(state): State<SharedState>,
@@ -188,7 +188,7 @@ pub(super) async fn token(
 /// The rep the code was made for; a device of one who has gone since is no use.
 fn rep_of(state: &AppState, device: &DeviceRecord) -> Result<Rep, SessionError> {
     let tenant = match state.tenants.get(device.tenant) {
-        Err(StoreError::NoTenant) => return Err(SessionError::Revoked),
+        Err(StoreError::NoTenant) => return Err(SessionError::NotServed),
         tenant => tenant?,
     };
     match tenant.read(|c| feed::row(c, Entity::REP, device.rep.row()))? {
@@ -196,7 +196,7 @@ fn rep_of(state: &AppState, device: &DeviceRecord) -> Result<Rep, SessionError> 
             let rep = Rep::from_columns(device.rep, &row.columns);
             Ok(rep.map_err(StoreError::from)?)
         }
-        RowState::Absent | RowState::Deleted => Err(SessionError::Revoked),
+        RowState::Absent | RowState::Deleted => Err(SessionError::NotServed),
     }
 }
 
