@@ -11,7 +11,7 @@
 mod support;
 
 use axum::http::header;
-use fieldfare_model::{ConsentAction, OperationId, Purpose, SCHEMA};
+use fieldfare_model::{ConsentAction, Entity, OperationId, Purpose, SCHEMA};
 use fieldfare_server::auth::{ACCESS_LIFETIME_MS, REFRESH_LIFETIME_MS};
 use fieldfare_server::http::PingReply;
 use fieldfare_sync::{ErrorCode, PROTOCOL, decode_message, encode_message};
@@ -98,6 +98,20 @@ async fn errors_of_both_kinds_are_as_documented() {
     let error = refused.error();
     assert_eq!((error.protocol, error.schema), (PROTOCOL, SCHEMA));
     assert_eq!(error.code, ErrorCode::Unauthorized);
+}
+
+#[tokio::test]
+async fn a_code_of_a_rep_who_is_not_served_now_is_answered_with_later() {
+    let server = Fixture::new();
+    let code = server.code("Acme", "Ada");
+    let (rep, now) = (server.rep("Acme", "Ada").row(), server.now());
+    server
+        .tenant("Acme")
+        .write(|tx| fieldfare_server::feed::delete(tx, Entity::REP, rep, now))
+        .unwrap();
+    let refused = server.enrol_with(&code).await;
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.json()["code"], "unavailable");
 }
 
 #[tokio::test]
