@@ -9,7 +9,7 @@ use crate::intake::fetch::{FetchError, Fetcher};
 use crate::intake::{import, receive, split};
 use crate::state::{ServerError, SharedState};
 use crate::store::{StoreError, Tenant};
-use crate::writeback::{PhoneEffects, Sender, jobs};
+use crate::writeback::{PhoneEffects, Sender};
 use axum::Router;
 use fieldfare_model::TimestampMs;
 use std::future::Future;
@@ -376,14 +376,6 @@ impl Worker for Writer {
 
     fn wake(&self) -> &Notify {
         &self.sender.connection.writeback
-    }
-
-    async fn start(&self) -> Result<(), StoreError> {
-        let (now, name) = (self.state.now(), self.sender.connection.name.clone());
-        self.sender
-            .store
-            .write_async(move |tx| jobs::recover(tx, &name, now).map(drop))
-            .await
     }
 
     async fn step(&self) -> Result<Step, StoreError> {

@@ -115,7 +115,8 @@ pub fn waiting_columns(c: &Connection, lead: LeadId) -> Result<Vec<Tag>, StoreEr
     Ok(columns)
 }
 
-/// Jobs due, in the order in which they were queued.
+/// Jobs due, in the order in which they were queued. An edit does not go before an older one of
+/// its lead that was put off, which would be written over it.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -129,6 +130,9 @@ pub fn due(
     let mut statement = c.prepare_cached(
         "SELECT id, idem, kind, lead, payload, attempts, maybe_sent FROM crm_job
          WHERE connection = ?1 AND state = 0 AND due_at <= ?2 AND (kind = 'update') = ?3
+             AND NOT EXISTS (SELECT 1 FROM crm_job AS older
+                 WHERE ?3 AND older.lead = crm_job.lead AND older.state = 0
+                     AND older.kind = 'update' AND older.id < crm_job.id AND older.due_at > ?2)
          ORDER BY id LIMIT ?4",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -168,7 +172,27 @@ pub fn begin(tx: &Transaction<'_>, job: &Job) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Puts jobs that were being sent when the server stopped back into the queue.
+/// Whether any job is noted as being sent.
+///
+/// # Errors
+/// [`StoreError::Sql`].
+pub fn is_any_begun(c: &Connection, connection: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM crm_job WHERE connection = ?1 AND state = 1)";
+    Ok(c.prepare_cached(sql)?
+        .query_row([connection], |r| r.get(0))?)
+}
+
+/// Puts jobs that were claimed and not sent back into the queue, where they were.
+///
+/// # Errors
+/// [`StoreError::Sql`].
+pub fn release(tx: &Transaction<'_>, connection: &str) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE crm_job SET state = 0 WHERE state = 1 AND connection = ?1")?
+        .execute([connection])?;
+    Ok(())
+}
+
+/// Puts jobs that were being sent, and of which nobody knows what became, back into the queue.
 ///
 /// # Errors
 /// [`StoreError::Sql`].

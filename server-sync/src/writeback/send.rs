@@ -53,12 +53,30 @@ impl Sender {
     /// # Errors
     /// [`StoreError`]; what the CRM says is dealt with here.
     pub async fn step(&self, now: TimestampMs) -> Result<(usize, Duration), StoreError> {
+        self.take_up(now).await?;
         let (singles, wait) = self.singles(now).await?;
         if !wait.is_zero() {
             return Ok((singles, wait));
         }
         let (updates, wait) = self.updates(now).await?;
         Ok((singles + updates, wait))
+    }
+
+    /// Puts back what an earlier step began and whose end it could not note. Nobody else sends, so
+    /// nothing of it is under way.
+    async fn take_up(&self, now: TimestampMs) -> Result<(), StoreError> {
+        let name = self.connection.name.clone();
+        if self
+            .store
+            .read_async(move |c| jobs::is_any_begun(c, &name))
+            .await?
+        {
+            let name = self.connection.name.clone();
+            self.store
+                .write_async(move |tx| jobs::recover(tx, &name, now).map(drop))
+                .await?;
+        }
+        Ok(())
     }
 
     async fn singles(&self, now: TimestampMs) -> Result<(usize, Duration), StoreError> {
@@ -189,6 +207,7 @@ impl Sender {
             let batch: Vec<&Told> = told.iter().filter(|t| t.kind == kind).collect();
             let wait = self.update(kind, &batch, now).await?;
             if !wait.is_zero() {
+                self.release().await?;
                 return Ok((count, wait));
             }
         }
@@ -221,7 +240,6 @@ impl Sender {
                 Err(error) => self.put_off(&[told], &error, now).await?,
             };
             if !wait.is_zero() {
-                self.release(now).await?;
                 return Ok(wait);
             }
         }
@@ -284,10 +302,10 @@ impl Sender {
     }
 
     /// Puts what was claimed and not sent back.
-    async fn release(&self, now: TimestampMs) -> Result<(), StoreError> {
+    async fn release(&self) -> Result<(), StoreError> {
         let name = self.connection.name.clone();
         self.store
-            .write_async(move |tx| jobs::recover(tx, &name, now).map(drop))
+            .write_async(move |tx| jobs::release(tx, &name))
             .await
     }
 }

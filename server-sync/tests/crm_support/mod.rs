@@ -85,6 +85,7 @@ pub fn portal_config() -> PortalConfig {
         custom_properties: vec![
             tier,
             mark(ObjectType::Companies),
+            mark(ObjectType::Contacts),
             mark(ObjectType::Tasks),
             mark(ObjectType::Notes),
         ],
