@@ -5,6 +5,7 @@ use crate::feed;
 use crate::hubspot::client::{CrmError, MAX_BATCH, Refusal, Update};
 use crate::hubspot::normalise::properties_of;
 use crate::hubspot::{HubspotClient, ObjectType};
+use crate::intake::merge;
 use crate::store::{StoreError, Tenant};
 use crate::writeback::jobs::{self, Job, JobKind};
 use crate::writeback::{echo, visit};
@@ -189,6 +190,9 @@ impl Sender {
                 Err(error) if error.is_temporary() => {
                     jobs::again(tx, &job, error.wait(), error.is_ambiguous(), now)
                 }
+                Err(_) if jobs::lead_of(tx, &job)?.is_some_and(|lead| lead != job.lead) => {
+                    jobs::again(tx, &job, Duration::ZERO, false, now)
+                }
                 Err(error) => jobs::refused(tx, &name, &job, None, &error.to_string(), now),
             })
             .await?;
@@ -314,7 +318,8 @@ impl Sender {
 fn claim(tx: &Transaction<'_>, job: &Job, now: TimestampMs) -> Result<Place, StoreError> {
     let place = place_of(tx, job)?;
     match (&place, job.kind) {
-        (Place::Gone, _) | (Place::At(..), JobKind::Create) => jobs::done(tx, job)?,
+        (Place::Gone, _) => jobs::hold(tx, job.lead, now)?,
+        (Place::At(..), JobKind::Create) => jobs::done(tx, job)?,
         (Place::Nowhere(_), JobKind::Create) | (Place::At(..), _) => jobs::begin(tx, job)?,
         (Place::Nowhere(_), _) => jobs::later(tx, job, now.plus(CREATE_WAIT_MS))?,
     }
@@ -331,7 +336,7 @@ fn claim_updates(
     let mut told: BTreeMap<(ObjectType, u64), Told> = BTreeMap::new();
     for job in due {
         match place_of(tx, &job)? {
-            Place::Gone => jobs::done(tx, &job)?,
+            Place::Gone => jobs::hold(tx, job.lead, now)?,
             Place::Nowhere(_) => jobs::later(tx, &job, now.plus(CREATE_WAIT_MS))?,
             Place::At(kind, id) => {
                 jobs::begin(tx, &job)?;
@@ -381,7 +386,8 @@ fn record_kind(columns: &Columns) -> ObjectType {
     ObjectType::of_kind(kind.unwrap_or(LeadKind::Lead))
 }
 
-/// Ties the lead to its new record, unless its webhook did so already.
+/// Ties the lead to its new record, unless its webhook did so already. A record that another lead
+/// has, because ours was merged into it before we knew its id, makes the two leads one.
 fn keep_crm_id(
     tx: &Transaction<'_>,
     connection: &str,
@@ -395,8 +401,12 @@ fn keep_crm_id(
     let mut columns = row.columns;
     if columns.get(lead::CRM_ID).is_null() {
         let kind = record_kind(&columns);
+        let crm_id = kind.crm_id(object);
+        if let Some((other, RowState::Live(_))) = feed::lead_by_crm(tx, connection, &crm_id)? {
+            return merge::fold(tx, job.lead, other, now);
+        }
         columns.set(lead::CRM_SOURCE, connection);
-        columns.set(lead::CRM_ID, kind.crm_id(object));
+        columns.set(lead::CRM_ID, crm_id);
         columns.set(lead::KIND, kind.kind().code());
         feed::put(tx, Entity::LEAD, row.id, columns, now)?;
     }
