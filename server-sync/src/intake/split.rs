@@ -2,7 +2,7 @@
 
 use crate::crm;
 use crate::feed;
-use crate::hubspot::event::{self, Change, Event};
+use crate::hubspot::event::{self, Change, Event, Ignored};
 use crate::intake::dirty::{self, Lane, sql_id};
 use crate::intake::unpack;
 use crate::store::StoreError;
@@ -68,16 +68,17 @@ pub fn split(
     match event::parse(&body, connection.portal_id) {
         Err(_) => bury(tx, delivery, "the body is not a JSON array of events", now),
         Ok(events) => {
-            let wanted = events.into_iter().filter_map(|e| match e {
-                Ok(event) => Some(event),
-                Err(why) => {
-                    count(why.label());
-                    None
-                }
-            });
-            wanted
-                .into_iter()
-                .try_for_each(|e| take(tx, connection, &e, now))
+            events
+                .iter()
+                .filter_map(|e| e.as_ref().err())
+                .for_each(|why| count(why.label()));
+            if events.iter().all(Result::is_err) && events.contains(&Err(Ignored::Malformed)) {
+                return bury(tx, delivery, "no event of it reads", now);
+            }
+            events
+                .iter()
+                .flatten()
+                .try_for_each(|e| take(tx, connection, e, now))
         }
     }
 }
