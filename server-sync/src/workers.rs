@@ -6,11 +6,10 @@ use crate::geocode::tasks;
 use crate::hooks::Hooks;
 use crate::intake::dead::CrmDeadLetters;
 use crate::intake::fetch::{FetchError, Fetcher};
-use crate::intake::{import, receive, split};
+use crate::intake::{import, split};
 use crate::state::{ServerError, SharedState};
 use crate::store::{StoreError, Tenant};
 use crate::writeback::{PhoneEffects, Sender};
-use axum::Router;
 use fieldfare_model::TimestampMs;
 use std::future::Future;
 use std::sync::Arc;
@@ -65,11 +64,6 @@ pub fn hooks(config: &Config) -> Result<Hooks, ServerError> {
         dead_letters: Arc::new(CrmDeadLetters),
         crm,
     })
-}
-
-/// The CRM side's routes on the public listener.
-pub fn routes() -> Router<SharedState> {
-    receive::routes()
 }
 
 /// Starts the workers: for each tenant one that takes deliveries apart and one that geocodes, for

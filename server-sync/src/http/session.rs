@@ -77,6 +77,7 @@ type Body = Result<Bytes, BytesRejection>;
     (status = 401, description = "The code is unknown, used or too old", body = JsonErrorBody),
     (status = 413, body = JsonErrorBody),
     (status = 429, description = "Wait as long as Retry-After says", body = JsonErrorBody),
+    (status = 503, description = "Storage fails, or it took too long: try again later", body = JsonErrorBody),
 ))]
 pub(super) async fn enrol(
     State(state): State<SharedState>,
@@ -110,6 +111,7 @@ pub(super) async fn enrol(
     (status = 403, description = "The device was revoked: wipe", body = JsonErrorBody),
     (status = 413, body = JsonErrorBody),
     (status = 429, description = "Wait as long as Retry-After says", body = JsonErrorBody),
+    (status = 503, description = "Storage fails, or it took too long: try again later", body = JsonErrorBody),
 ))]
 pub(super) async fn token(
     State(state): State<SharedState>,

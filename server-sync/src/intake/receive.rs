@@ -6,11 +6,9 @@ use crate::hubspot::signature::{
     SIGNATURE_HEADER, SignatureError, SignedRequest, TIMESTAMP_HEADER, decode_listed, signed_uri,
 };
 use crate::state::SharedState;
-use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest, OriginalUri, Path, Request, State};
+use axum::extract::{FromRequest, OriginalUri, Path, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
-use axum::routing::post;
 use fieldfare_model::TimestampMs;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,19 +18,26 @@ use std::time::Instant;
 /// delivery refused for its size is lost after ten tries, with every update in it.
 pub const MAX_DELIVERY_BYTES: usize = 8 << 20;
 
-/// `POST /v1/webhooks/hubspot/{connection}`.
-pub fn routes() -> Router<SharedState> {
-    Router::new()
-        .route("/v1/webhooks/hubspot/{connection}", post(receive))
-        .layer(DefaultBodyLimit::max(MAX_DELIVERY_BYTES))
-}
-
 /// Answers 200 once the delivery is durable, or is for nobody here; 401 if it is not signed as it
 /// must be; 503 if it could not be kept, and then HubSpot delivers it again.
 ///
 /// A body that is signed but does not read is taken too: refusing it would only have it repeated
 /// for a day. It ends among the dead letters.
-async fn receive(
+#[utoipa::path(post, path = "/v1/webhooks/hubspot/{connection}", tag = "crm",
+    params(
+        ("connection" = String, Path, description = "Name of a connection of kind hubspot"),
+        ("x-hubspot-signature-v3" = String, Header, description = "Base64 of HMAC-SHA256 under the app's secret over method, URL, body and timestamp"),
+        ("x-hubspot-request-timestamp" = String, Header, description = "Epoch milliseconds, at most five minutes from now"),
+    ),
+    request_body(content = Vec<serde_json::Value>, content_type = "application/json", description = "HubSpot's events, at most 8 MiB"),
+    responses(
+        (status = 200, description = "Kept, or for no account here"),
+        (status = 401, description = "Not signed by a secret of this connection"),
+        (status = 404, description = "No such connection"),
+        (status = 413, description = "Larger than 8 MiB"),
+        (status = 503, description = "Could not be kept: deliver again"),
+    ))]
+pub(crate) async fn receive(
     State(state): State<SharedState>,
     Path(name): Path<String>,
     OriginalUri(uri): OriginalUri,
