@@ -259,7 +259,7 @@ async fn a_phones_lead_merged_before_its_id_was_known_becomes_part_of_the_other(
         visit(&bench, made.id);
         bench.portal.fail_calls(CallFault {
             after_commit: true,
-            path_contains: Some("companies".into()),
+            path_contains: Some("objects/companies".into()),
             ..CallFault::next(1, 502)
         });
         bench.sender().step(bench.now()).await.unwrap();

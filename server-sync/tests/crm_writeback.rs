@@ -123,9 +123,9 @@ async fn a_visit_becomes_a_task_or_a_note_once_though_answers_get_lost() {
         let (bench, id, lead) = with_company().await;
         visit(&bench, lead.id, follow_up);
         let path = if follow_up.is_some() {
-            "tasks"
+            "objects/tasks"
         } else {
-            "notes"
+            "objects/notes"
         };
         bench.portal.fail_calls(CallFault {
             after_commit: true,
@@ -194,7 +194,7 @@ async fn a_lead_made_on_a_phone_becomes_one_company_and_what_follows_waits_for_i
     visit(&bench, id, None);
     bench.portal.fail_calls(CallFault {
         after_commit: true,
-        path_contains: Some("companies".into()),
+        path_contains: Some("objects/companies".into()),
         ..CallFault::next(1, 502)
     });
     send_all(&bench).await;
@@ -215,7 +215,7 @@ async fn a_webhook_quicker_than_the_answer_finds_the_phones_lead() {
     let id = make_lead(&bench);
     bench.portal.fail_calls(CallFault {
         after_commit: true,
-        path_contains: Some("companies".into()),
+        path_contains: Some("objects/companies".into()),
         ..CallFault::next(1, 502)
     });
     bench.sender().step(bench.now()).await.unwrap();

@@ -107,7 +107,7 @@ impl Sender {
             .await?;
         let (path, properties, associations) = match (place, job.kind) {
             (Place::Nowhere(columns), JobKind::Create) => {
-                let (path, properties) = self.new_record(job, &columns);
+                let (path, properties) = self.new_record(&columns);
                 (path, properties, serde_json::json!([]))
             }
             (Place::At(kind, object), JobKind::Task | JobKind::Note) => {
@@ -117,54 +117,69 @@ impl Sender {
                     "notes"
                 };
                 let links = visit::associations(job.kind, kind, &object);
-                (
-                    path,
-                    self.marked(job, job.payload.properties.clone()),
-                    links,
-                )
+                (path, job.payload.properties.clone(), links)
             }
             // Made already, gone, or put off.
             _ => return Ok(Duration::ZERO),
         };
-        let made = self.make(job, path, &properties, associations).await;
+        let made = self.make(job, path, properties, associations).await;
         self.settle_single(job, made, now).await
     }
 
-    /// Makes a record, unless an earlier try already did.
+    /// Makes a record, unless an earlier try already did. One that cannot carry our mark is made
+    /// without: a lost answer then may double it, which is better than that it is never told.
     async fn make(
         &self,
         job: &Job,
         path: &str,
-        properties: &[(String, String)],
+        properties: Vec<(String, String)>,
         associations: serde_json::Value,
     ) -> Result<String, CrmError> {
         let client: &HubspotClient = &self.connection.client;
-        let mark = &self.connection.options.marker_property;
+        let (marks, mark) = (&self.connection.marks, self.mark());
+        if mark.is_empty() || !marks.ensure(client, path, mark).await? {
+            return self.make_unmarked(path, &properties, associations).await;
+        }
         if job.maybe_sent
-            && !mark.is_empty()
             && let Some(id) = client.find(path, mark, &job.idem).await?
         {
             return Ok(id);
         }
+        let mut marked = properties.clone();
+        marked.push((mark.to_owned(), job.idem.clone()));
+        match client.create(path, &marked, associations.clone()).await {
+            Err(error) if error.is_unknown_property(mark) => {
+                marks.doubt(path);
+                self.make_unmarked(path, &properties, associations).await
+            }
+            made => made,
+        }
+    }
+
+    async fn make_unmarked(
+        &self,
+        path: &str,
+        properties: &[(String, String)],
+        associations: serde_json::Value,
+    ) -> Result<String, CrmError> {
+        metrics::counter!("fieldfare_writeback_unmarked_total", "kind" => path.to_owned())
+            .increment(1);
+        let client = &self.connection.client;
         client.create(path, properties, associations).await
     }
 
-    fn new_record(&self, job: &Job, columns: &Columns) -> (&'static str, Vec<(String, String)>) {
+    fn mark(&self) -> &str {
+        &self.connection.options.marker_property
+    }
+
+    fn new_record(&self, columns: &Columns) -> (&'static str, Vec<(String, String)>) {
         let kind = record_kind(columns);
         let options = &self.connection.options;
         let properties = lead::COLUMNS
             .iter()
             .flat_map(|c| properties_of(kind, c.tag, columns, options))
             .filter(|(_, value)| !value.is_empty());
-        (kind.path(), self.marked(job, properties.collect()))
-    }
-
-    fn marked(&self, job: &Job, mut properties: Vec<(String, String)>) -> Vec<(String, String)> {
-        let mark = &self.connection.options.marker_property;
-        if !mark.is_empty() {
-            properties.push((mark.clone(), job.idem.clone()));
-        }
-        properties
+        (kind.path(), properties.collect())
     }
 
     async fn settle_single(

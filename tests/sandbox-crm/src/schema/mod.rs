@@ -201,6 +201,11 @@ impl Schema {
         self.custom.push(property);
     }
 
+    pub(crate) fn remove(&mut self, object: ObjectType, name: &str) {
+        self.custom
+            .retain(|known| (known.object, known.name.as_str()) != (object, name));
+    }
+
     pub(crate) fn set_rules(&mut self, rules: Vec<ValidationRule>) {
         self.rules = rules;
     }
