@@ -120,7 +120,7 @@ type Body = Result<Bytes, BytesRejection>;
     (status = 413, body = JsonErrorBody),
     (status = 426, description = "Update the app", body = JsonErrorBody),
     (status = 429, description = "Wait as long as Retry-After says", body = JsonErrorBody),
-    (status = 503, description = "Try later, with another code", body = JsonErrorBody),
+    (status = 503, description = "Storage fails, it took too long, or the rep is not served now: try later; a code that was taken is used up", body = JsonErrorBody),
 ))]
 pub(super) async fn enrol(
     State(state): State<SharedState>,
@@ -162,6 +162,7 @@ pub(super) async fn enrol(
     (status = 413, body = JsonErrorBody),
     (status = 426, description = "Update the app", body = JsonErrorBody),
     (status = 429, description = "Wait as long as Retry-After says", body = JsonErrorBody),
+    (status = 503, description = "Storage fails, or it took too long: try again later", body = JsonErrorBody),
 ))]
 pub(super) async fn token(
     State(state): State<SharedState>,
