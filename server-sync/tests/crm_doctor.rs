@@ -23,11 +23,14 @@ fn examine(portal: PortalConfig, change: impl Fn(String) -> String) -> (String, 
     let file = dir.path().join("server.toml");
     let text = change(config_text(dir.path(), &sandbox.base_url(), ""));
     std::fs::write(&file, text).unwrap();
-    let words = ["fieldfare-server", "--config", file.to_str().unwrap()];
-    let cli = Cli::try_parse_from(words.into_iter().chain(["doctor"])).unwrap();
-    let mut out = Vec::new();
-    let content = run(cli, &mut out).is_ok();
-    (String::from_utf8(out).unwrap(), content)
+    let command = |word| {
+        let words = ["fieldfare-server", "--config", file.to_str().unwrap(), word];
+        let mut out = Vec::new();
+        let content = run(Cli::try_parse_from(words).unwrap(), &mut out).is_ok();
+        (String::from_utf8(out).unwrap(), content)
+    };
+    assert!(command("migrate").1);
+    command("doctor")
 }
 
 #[track_caller]

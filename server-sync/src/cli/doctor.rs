@@ -1,6 +1,6 @@
 //! Checks that an operator would do by hand, one line each.
 
-use crate::cli::say;
+use crate::cli::{not_applied, say};
 use crate::config::Config;
 use crate::hubspot::{CrmError, HubspotClient, HubspotOptions, ObjectType};
 use crate::setup::{self, Opened};
@@ -73,12 +73,16 @@ fn check_integrity(
             .map(|()| "every page and index is sound".to_owned())
             .map_err(|e| e.to_string())
     };
+    let served = setup::refuse_removals(opened, config);
+    let served = served.map(|()| "every enrolled device has its company and rep".to_owned());
+    report.add("devices", served.map_err(|e| e.to_string()))?;
     let registry = opened.registry.database().check_integrity();
     report.add("registry.db", sound(registry))?;
     for tenant in &config.tenants {
         let checked = opened
             .tenants
             .get(tenant.id())
+            .map_err(not_applied)
             .and_then(|t| t.database().check_integrity());
         report.add(&format!("database of {}", tenant.name), sound(checked))?;
     }
