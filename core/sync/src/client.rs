@@ -1,9 +1,9 @@
 //! The phone's half.
 
 use crate::{
-    Checkpoint, ErrorBody, ErrorCode, Frame, MAX_PUSH_BYTES, MAX_PUSH_OPERATIONS, Operation,
-    PROTOCOL, PhoneStore, ProtocolError, PullReply, PullRequest, PullStatus, PushReply,
-    PushRequest, PushStatus, ScopeCursor, SyncState, decode_message, encode_message,
+    ErrorBody, ErrorCode, Frame, MAX_PUSH_BYTES, MAX_PUSH_OPERATIONS, Operation, PROTOCOL,
+    PhoneStore, ProtocolError, PullReply, PullRequest, PullStatus, PushReply, PushRequest,
+    PushStatus, ScopeCursor, SyncState, decode_message, encode_message,
 };
 use fieldfare_model::{ClientId, Entity, RowId, SCHEMA, TimestampMs};
 

@@ -49,7 +49,7 @@ fn may_publish(
         return Ok(true);
     }
     for grant in grants {
-        if grant.priority > checkpoint.priority && is_shown(tables, grant)? {
+        if is_shown(tables, grant)? {
             return Ok(false);
         }
     }
