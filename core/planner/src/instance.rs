@@ -381,7 +381,8 @@ fn make_rep(
     }
 }
 
-fn make_node(stop: &Stop, base: i64) -> Node {
+/// A stop as the solvers see it, without a prize.
+pub(crate) fn make_node(stop: &Stop, base: i64) -> Node {
     let openings = if stop.windows.is_empty() {
         Openings::always()
     } else {

@@ -12,6 +12,7 @@ mod check;
 mod error;
 mod exact;
 pub mod generate;
+mod insertion;
 mod instance;
 mod plan;
 mod problem;
@@ -27,6 +28,7 @@ mod walk;
 
 pub use check::{Violation, check};
 pub use error::ProblemError;
+pub use insertion::{Detour, NearRule, detours, near_route};
 pub use plan::{Activity, DayPlan, LeftOut, Plan, Proof, Reason, Remedy, Step, Totals};
 pub use problem::{Break, Objective, Problem, RepDay, Stop, Window};
 pub use profile::Profile;

@@ -98,7 +98,12 @@ impl Problem {
         Ok(())
     }
 
-    fn check_stop(&self, index: usize, stop: &Stop, loads: usize) -> Result<(), ProblemError> {
+    pub(crate) fn check_stop(
+        &self,
+        index: usize,
+        stop: &Stop,
+        loads: usize,
+    ) -> Result<(), ProblemError> {
         self.check_place("stop", index, stop.place)?;
         check_windows("stop", index, &stop.windows)?;
         within("service_s", index, stop.service_s, Self::MAX_DURATION_S)?;
