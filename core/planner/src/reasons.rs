@@ -1,5 +1,6 @@
 //! Why stops are in no day, and what would make them fit.
 
+use crate::exchange::{Exchange, cheapest_exchange};
 use crate::instance::{Instance, NEVER_S, Node, carries, suits};
 use crate::timeline::Timeline;
 use crate::{LeftOut, Objective, Problem, Reason, Remedy, RepDay, Stop};
@@ -59,16 +60,6 @@ impl Candidate<'_> {
     fn gaps(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
         (self.pinned..=self.line.len()).map(|at| (at, at + 1))
     }
-}
-
-/// Stops of a day that make room when left out.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Exchange {
-    /// What leaving them out costs.
-    value: i64,
-    count: usize,
-    rep: usize,
-    after: usize,
 }
 
 impl<'a> Case<'a> {
@@ -169,38 +160,8 @@ impl<'a> Case<'a> {
 
     /// The least valuable stops in a row of a day whose place would do.
     fn exchange(&self, candidate: &Candidate<'_>) -> Option<Exchange> {
-        let (line, mut best) = (candidate.line, None);
-        for after in candidate.pinned..line.len() {
-            let (mut value, mut count) = (0, 0);
-            for last in after + 1..=line.len() {
-                let stop = self.instance.stops.get(line.node(last))?;
-                (value, count) = (value + stop.prize, count + 1);
-                let exchange = Exchange {
-                    value,
-                    count,
-                    rep: candidate.index,
-                    after,
-                };
-                if best.as_ref().is_some_and(|best| *best <= exchange) {
-                    break;
-                }
-                if self.fits_instead(candidate, after, last + 1) {
-                    best = Some(exchange);
-                    break;
-                }
-            }
-        }
-        best
-    }
-
-    fn fits_instead(&self, candidate: &Candidate<'_>, after: usize, before: usize) -> bool {
-        let line = candidate.line;
-        if !line.fits(self.node, after, before) {
-            return false;
-        }
-        let mut rest = line.stops(1, after).to_vec();
-        rest.extend_from_slice(line.stops(before, line.len()));
-        self.overload(candidate, &rest).is_empty()
+        let rep = self.instance.reps.get(candidate.index)?;
+        cheapest_exchange(self.instance, rep, candidate.line, self.index)
     }
 
     fn displaced(&self, exchange: &Exchange) -> Vec<String> {
