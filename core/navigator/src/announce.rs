@@ -43,6 +43,15 @@ impl State {
         }
     }
 
+    /// Leaves out what was to be said before the current step.
+    pub(crate) fn leave_unsaid(&mut self, itinerary: &Itinerary, events: &mut Vec<Event>) {
+        let first = itinerary.spoken_of_step(self.step).start;
+        for index in self.next_spoken..first {
+            events.push(self.skipped(index, SkipReason::Passed));
+        }
+        self.next_spoken = self.next_spoken.max(first);
+    }
+
     fn skipped(&self, index: usize, reason: SkipReason) -> Event {
         Event::Skipped {
             id: self.utterance(index),

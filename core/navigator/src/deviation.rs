@@ -13,10 +13,14 @@ pub(crate) struct Watch {
     /// Consecutive fixes beyond the threshold, and for how long.
     pub(crate) off_fixes: u32,
     pub(crate) off_ms: i64,
+    /// The threshold they were beyond, and how many fixes since were too vague to tell.
+    pub(crate) off_threshold: f64,
+    pub(crate) vague_fixes: u32,
     /// Consecutive fixes going against the route, and for how long.
     pub(crate) back_fixes: u32,
     pub(crate) back_ms: i64,
-    /// Where the route could be joined again, for how many fixes.
+    /// Where the route could be joined again, since where, for how many fixes.
+    pub(crate) return_from: f64,
     pub(crate) return_along: f64,
     pub(crate) return_fixes: u32,
 }
@@ -41,6 +45,7 @@ pub(crate) enum OnRoad {
 }
 
 const BACK_FIXES: u32 = 3;
+const MOST_VAGUE: u32 = 2;
 
 impl Watch {
     /// A fix beyond the threshold. Returns whether this confirms that the driver is off the route.
@@ -55,6 +60,8 @@ impl Watch {
             self.off_ms = self.off_ms.saturating_add(dt_ms);
         }
         self.off_fixes = self.off_fixes.saturating_add(1);
+        self.off_threshold = threshold;
+        self.vague_fixes = 0;
         self.offset = offset;
         if self.kind == Some(DeviationKind::OffRoute) {
             return false;
@@ -68,6 +75,19 @@ impl Watch {
             self.return_fixes = 0;
         }
         confirmed
+    }
+
+    /// Whether a fix that is near the road only because it is inaccurate comes after better ones
+    /// that were not. It tells nothing then; but not more than a few are passed over.
+    pub(crate) fn withholds(&mut self, offset: f64) -> bool {
+        let vague = self.off_fixes > 0
+            && self.kind.is_none()
+            && offset > self.off_threshold
+            && self.vague_fixes < MOST_VAGUE;
+        if vague {
+            self.vague_fixes += 1;
+        }
+        vague
     }
 
     /// A fix on the route's road. `retreat` is how far the driver is behind the farthest place
@@ -112,9 +132,19 @@ impl Watch {
     pub(crate) fn may_return(&mut self, along: f64, moved: f64, needed: u32) -> bool {
         let step = along - self.return_along;
         let follows = self.return_fixes > 0 && step > -20.0 && step < 2.0 * moved + 40.0;
-        self.return_fixes = if follows { self.return_fixes + 1 } else { 1 };
+        if follows {
+            self.return_fixes = self.return_fixes.saturating_add(1);
+        } else {
+            self.return_fixes = 1;
+            self.return_from = along;
+        }
         self.return_along = along;
         self.return_fixes >= needed
+    }
+
+    /// Metres from the first to the last place where the route could be joined.
+    pub(crate) fn return_progress(&self) -> f64 {
+        self.return_along - self.return_from
     }
 
     /// Milliseconds since the first fix that showed the confirmed deviation.

@@ -209,6 +209,11 @@ pub enum Event {
     VisitProposed(Stay),
     /// The driver left a stop.
     Departed(Stay),
+    /// The driver went by a stop, and off the route, without staying: it is still the next one.
+    PassedBy {
+        /// Which waypoint.
+        stop: usize,
+    },
     /// The driver came back to the route beyond a stop without having been there.
     StopMissed {
         /// Which waypoint.

@@ -145,6 +145,7 @@ pub fn describe(route: &Route, event: &Event) -> String {
         Event::Arrived { stop } => format!("arrived at stop {stop}"),
         Event::VisitProposed(stay) => format!("visit? {}", dwell(stay)),
         Event::Departed(stay) => format!("left   {}", dwell(stay)),
+        Event::PassedBy { stop } => format!("went by stop {stop}"),
         Event::StopMissed { stop } => format!("missed stop {stop}"),
         Event::TripCompleted(_) => "trip completed".to_owned(),
     }

@@ -46,9 +46,10 @@ const BESIDE_M: f64 = 50.0;
 /// A candidate that follows from none before.
 const NEWCOMER_COST: f64 = 9.0;
 /// A lead that decides.
-const CLEAR_LEAD: f64 = 6.0;
-/// Fixes after which the best is taken.
+const CLEAR_LEAD: f64 = 4.5;
+/// Fixes after which the best is taken, and how many more while nothing tells the direction.
 const PATIENCE: u32 = 4;
+const PATIENCE_UNDIRECTED: u32 = 15;
 
 impl Beam {
     pub(crate) fn clear(&mut self) {
@@ -84,7 +85,12 @@ impl Beam {
             return None;
         }
         *self = next;
-        self.decided()
+        let patience = if moment.course.is_some() {
+            PATIENCE
+        } else {
+            PATIENCE_UNDIRECTED
+        };
+        self.decided(patience)
     }
 
     fn weighed(&self, foot: &Foot, moment: &Moment, moved: f64, prior: &Prior) -> Candidate {
@@ -131,7 +137,7 @@ impl Beam {
         }
     }
 
-    fn decided(&self) -> Option<Candidate> {
+    fn decided(&self, patience: u32) -> Option<Candidate> {
         let by_cost = |a: &&Candidate, b: &&Candidate| {
             a.cost.total_cmp(&b.cost).then(a.along.total_cmp(&b.along))
         };
@@ -139,7 +145,7 @@ impl Beam {
         let others = self.list().iter().filter(|c| c.along != best.along);
         let second = others.map(|c| c.cost).fold(f64::INFINITY, f64::min);
         let clear = second - best.cost >= CLEAR_LEAD;
-        (clear || self.fixes >= PATIENCE).then_some(best)
+        (clear || self.fixes >= patience).then_some(best)
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct Scan {
     pub(crate) best: Foot,
     /// The nearest place.
     pub(crate) nearest: Foot,
+    /// What counts against it.
+    pub(crate) cost: f64,
     /// By how much the likeliest place beats the best one that is not beside it.
     pub(crate) lead: f64,
 }
@@ -26,6 +28,8 @@ pub(crate) struct Scan {
 pub(crate) struct Window {
     pub(crate) from: f64,
     pub(crate) to: f64,
+    /// Where the driver could be at most, were there no stop before.
+    pub(crate) reach: f64,
     /// Where the driver should be.
     pub(crate) expected: f64,
     /// How far off that may be, metres squared.
@@ -58,7 +62,7 @@ pub(crate) fn scan(itinerary: &Itinerary, moment: &Moment, window: &Window) -> O
     let track = &itinerary.track;
     track.feet(&moment.frame, window.from, window.to, |foot| {
         let held = held_in(foot, window);
-        let off = held.along - window.expected;
+        let off = held.along - window.expected.min(window.to);
         let place = (off * off / window.variance).min(MOST_FOR_PLACE);
         let cost =
             offset_cost(held.offset, accuracy) + direction_cost(moment.course, held.course) + place;
@@ -114,6 +118,7 @@ impl Contest {
         Some(Scan {
             best,
             nearest: self.nearest?,
+            cost: lowest,
             lead: self.second.map_or(f64::INFINITY, |s| (s - lowest).max(0.0)),
         })
     }

@@ -25,8 +25,9 @@ const CLOCK_SET_MS: i64 = 60_000;
 const LONGEST_MS: i64 = 43_200_000;
 /// Time that is taken to have passed when the clock was set back.
 const USUAL_MS: i64 = 1_000;
-/// Metres of way after which the direction of travel is taken, if the fixes are accurate.
-const ANCHOR_M: f64 = 15.0;
+/// Metres of way, and accuracies, after which the driver has surely moved.
+const ANCHOR_M: f64 = 12.0;
+const ANCHOR_ACCURACIES: f64 = 3.0;
 /// Below this speed nobody drives, metres per second.
 const STANDING_MPS: f64 = 1.5;
 /// Slack in metres for telling a jump from a move.
@@ -65,13 +66,11 @@ impl Motion {
         let moved = self
             .last
             .map_or(0.0, |last| frame.flat(Vector::from(last.position)).level());
-        let speed = reading.speed.unwrap_or_else(|| {
-            // Trembling is no movement.
-            let free = (moved - reading.accuracy * 0.5).max(0.0);
-            let measured = free * 1000.0 / dt_ms.max(1) as f64;
-            measured.min(TOP_SPEED_MPS)
-        });
+        self.anchored_ms = self.anchored_ms.saturating_add(dt_ms);
         let way = self.drag_anchor(reading);
+        let speed = reading
+            .speed
+            .unwrap_or_else(|| self.measured_speed(reading));
         if let Some(summary) = count {
             summary.raw_m += way;
             if speed >= STANDING_MPS {
@@ -91,23 +90,35 @@ impl Motion {
     }
 
     fn course(&self, reading: &Reading, speed: f64) -> Option<Course> {
-        let moving = reading.speed.is_none() || speed >= STANDING_MPS;
-        let own = self.course_deg.filter(|_| moving);
+        let own = self.course_deg.filter(|_| speed >= STANDING_MPS);
         reading.course_deg.or(own).map(Course::from_degrees)
+    }
+
+    /// The speed from anchor to anchor, or less if the driver has not come far since: trembling of
+    /// a standing receiver is no movement.
+    fn measured_speed(&self, reading: &Reading) -> f64 {
+        let away = self
+            .anchor
+            .map_or(0.0, |anchor| distance_m(anchor, reading.position));
+        let most = (away + reading.accuracy) * 1000.0 / self.anchored_ms.max(1_000) as f64;
+        self.anchor_speed.min(most).min(TOP_SPEED_MPS)
     }
 
     /// Moves the anchor when the driver is surely elsewhere; returns the metres it moved.
     fn drag_anchor(&mut self, reading: &Reading) -> f64 {
         let Some(anchor) = self.anchor else {
             self.anchor = Some(reading.position);
+            self.anchored_ms = 0;
             return 0.0;
         };
         let way = distance_m(anchor, reading.position);
-        if way < ANCHOR_M.max(1.5 * reading.accuracy) {
+        if way < ANCHOR_M.max(ANCHOR_ACCURACIES * reading.accuracy) {
             return 0.0;
         }
         self.course_deg = Some(bearing_deg(anchor, reading.position));
+        self.anchor_speed = way * 1000.0 / self.anchored_ms.max(1) as f64;
         self.anchor = Some(reading.position);
+        self.anchored_ms = 0;
         way
     }
 

@@ -16,6 +16,21 @@ const MOST_STEPS: usize = 64;
 const NO_LENGTH_M: f64 = 1.0;
 /// Coming back to the route this much behind the farthest place reached is another pass, metres.
 const WENT_BACK_M: f64 = 50.0;
+/// Coming back to the route so far from where it was left needs some metres of proof.
+const ELSEWHERE_M: f64 = 500.0;
+const ELSEWHERE_PROOF_M: f64 = 40.0;
+/// Without a fix for so long a stop may have been passed unseen, milliseconds.
+const SILENCE_MS: i64 = 5_000;
+/// By how much less must count against a place to believe that a stop was passed.
+const CLEARLY: f64 = 2.0;
+/// Fixes and metres in the direction of a later pass of the route that make a driver who went back
+/// one who goes on.
+const LATER_FIXES: u32 = 3;
+const LATER_M: f64 = 25.0;
+/// Metres before the start of a leg at which a driver who went back is still found, metres.
+const BEFORE_LEG_M: f64 = 300.0;
+/// Metres along a later leg before a driver is taken to have left a stop out.
+const BEYOND_STOP_M: f64 = 150.0;
 /// Time without a match counts for the search window up to here, seconds.
 const LONGEST_GAP_S: f64 = 900.0;
 /// At this speed a course tells a direction of travel, metres per second.
@@ -52,7 +67,7 @@ impl RouteSession {
 
     fn prior(&self) -> Prior {
         Prior {
-            from: self.state.leg_start(&self.itinerary),
+            from: self.state.leg_start(&self.itinerary) - BEFORE_LEG_M,
             last: self.state.along,
             gate: self.state.gate(&self.itinerary),
         }
@@ -115,6 +130,7 @@ impl RouteSession {
             match self.state.stay(&itinerary, &self.config, moment, events) {
                 Staying::Still => return,
                 Staying::Left => self.leave(events),
+                Staying::PassedBy => self.pass_by(events),
             }
             if self.state.phase != Phase::Navigating {
                 return;
@@ -124,8 +140,18 @@ impl RouteSession {
         let window = self.window(moment);
         let seen = scan(&self.itinerary, moment, &window);
         let near = seen.and_then(|seen| within(&seen, threshold).map(|foot| (seen, foot)));
+        if let Some((_, foot)) = near
+            && self.state.watch.withholds(foot.offset)
+        {
+            return;
+        }
+        let cost = near.map_or(f64::INFINITY, |(seen, _)| seen.cost);
+        let off = self.state.watch.kind == Some(DeviationKind::OffRoute);
+        if !off && self.passed_unseen(moment, &window, cost, events) {
+            return;
+        }
         match near {
-            Some((seen, foot)) if self.state.watch.kind != Some(DeviationKind::OffRoute) => {
+            Some((seen, foot)) if !off => {
                 self.on_road(moment, &seen, foot, events);
             }
             _ => {
@@ -135,6 +161,54 @@ impl RouteSession {
         }
     }
 
+    /// The driver may have come to the next stop and gone on while nothing was received. Then the
+    /// time that driving does not explain was spent there. The road beyond the stop must fit better
+    /// than the road before it, against which `cost` counts.
+    fn passed_unseen(
+        &mut self,
+        moment: &Moment,
+        window: &Window,
+        cost: f64,
+        events: &mut Vec<Event>,
+    ) -> bool {
+        if moment.dt_ms < SILENCE_MS {
+            return false;
+        }
+        let itinerary = self.itinerary.clone();
+        let gate = self.state.gate(&itinerary);
+        let Some(stop) = self.state.next_stop(&itinerary) else {
+            return false;
+        };
+        let after = itinerary.next_break(stop + 1);
+        let Some(after) = after.filter(|_| window.reach > gate) else {
+            return false;
+        };
+        let beyond = Window {
+            from: gate,
+            to: window.reach.min(itinerary.waypoint_at(after)),
+            // However long the stay, every place beyond is as likely.
+            variance: f64::MAX,
+            ..*window
+        };
+        let threshold = self.config.threshold_m(moment.reading.accuracy);
+        let seen = scan(&itinerary, moment, &beyond);
+        let seen = seen.filter(|seen| seen.cost + CLEARLY < cost);
+        let foot = seen.and_then(|seen| within(&seen, threshold));
+        let Some(foot) = foot.filter(|foot| heading(moment, foot) != Heading::Against) else {
+            return false;
+        };
+        let planned = itinerary.time_at_any(foot.along) - itinerary.time_at_any(self.state.along);
+        let dwell_ms = self.state.motion.unmatched_ms - planned as i64;
+        self.reach(stop, moment.reading.at, true, events);
+        self.state
+            .stay_unseen(&itinerary, &self.config, dwell_ms, events);
+        self.state.depart(&itinerary, events);
+        self.state.motion.matched();
+        self.state.leave_unsaid(&itinerary, events);
+        self.navigate(moment, events);
+        true
+    }
+
     fn window(&self, moment: &Moment) -> Window {
         let accuracy = moment.reading.accuracy;
         let motion = &self.state.motion;
@@ -142,13 +216,21 @@ impl RouteSession {
         let planned = self.itinerary.planned_speed(self.state.step);
         let fastest = moment.speed.max(planned).max(3.0);
         let travelled = (moment.speed * seconds).max(motion.unmatched_m.min(fastest * seconds));
+        let back = self.state.along - 30.0 - 2.0 * accuracy;
         let start = self.state.leg_start(&self.itinerary);
         let gate = self.state.gate(&self.itinerary);
         let spread = (0.4 * travelled, 1.5 * accuracy);
+        let reach = self.state.along + 60.0 + 2.0 * accuracy + 1.6 * fastest * seconds;
         Window {
-            from: (self.state.along - 30.0 - 2.0 * accuracy).max(start),
-            to: (self.state.along + 60.0 + 2.0 * accuracy + 1.6 * fastest * seconds).min(gate),
-            expected: (self.state.along + travelled).min(gate),
+            // Only who went back before the start of the leg is looked for there.
+            from: if self.state.along < start {
+                back
+            } else {
+                back.max(start)
+            },
+            to: reach.min(gate),
+            reach,
+            expected: self.state.along + travelled,
             variance: spread.0 * spread.0 + spread.1 * spread.1 + 64.0,
         }
     }
@@ -197,17 +279,19 @@ impl RouteSession {
         was_wrong: bool,
         events: &mut Vec<Event>,
     ) -> bool {
-        let onward = if heading == Heading::With {
-            was_wrong.then_some(along)
+        let (onward, needed, far) = if heading == Heading::With {
+            (was_wrong.then_some(along), 2, 0.0)
         } else {
-            self.later_pass(moment)
+            let far = LATER_M + moment.reading.accuracy;
+            (self.later_pass(moment), LATER_FIXES, far)
         };
         let Some(place) = onward else {
             self.state.watch.return_fixes = 0;
             return false;
         };
         let moved = moment.speed * moment.dt_ms as f64 / 1000.0;
-        if !self.state.watch.may_return(place, moved, 2) {
+        let often = self.state.watch.may_return(place, moved, needed);
+        if !often || self.state.watch.return_progress() < far {
             return false;
         }
         self.locate(place, was_wrong, events);
@@ -264,11 +348,24 @@ impl RouteSession {
         };
         let needed = if moment.course.is_some() { 2 } else { 3 };
         let moved = moment.speed * moment.dt_ms as f64 / 1000.0;
-        if self.state.watch.may_return(place.along, moved, needed) {
+        let often = self.state.watch.may_return(place.along, moved, needed);
+        if often && self.state.watch.return_progress() >= self.proof_to_return(&place, moment) {
             self.state.offset = place.offset;
             self.state.confidence = confidence(place.offset, moment.reading.accuracy, 4.0);
             self.locate(place.along, true, events);
             self.check_arrival(moment, true, events);
+        }
+    }
+
+    /// Metres to go along a stretch of route before it is believed to be the one: none where the
+    /// driver was expected, some far from there, many where a stop would be left out.
+    fn proof_to_return(&self, place: &Foot, moment: &Moment) -> f64 {
+        if place.along > self.state.gate(&self.itinerary) {
+            BEYOND_STOP_M
+        } else if (place.along - self.state.along).abs() > ELSEWHERE_M {
+            ELSEWHERE_PROOF_M + moment.reading.accuracy
+        } else {
+            0.0
         }
     }
 
@@ -384,6 +481,16 @@ impl RouteSession {
         let Some(stop) = reached else {
             return false;
         };
+        self.reach(stop, moment.reading.at, on_route, events);
+        self.state.announce(&itinerary, events);
+        if stop + 1 == itinerary.route().waypoints().len() {
+            self.complete(moment.reading.at, events);
+        }
+        true
+    }
+
+    fn reach(&mut self, stop: usize, at: TimestampMs, on_route: bool, events: &mut Vec<Event>) {
+        let itinerary = self.itinerary.clone();
         self.state.watch = crate::deviation::Watch::default();
         self.state.located = true;
         self.state.phase = Phase::Navigating;
@@ -394,13 +501,8 @@ impl RouteSession {
         }
         let driven = itinerary.waypoint_at(stop) - self.state.peak;
         self.state.summary.on_route_m += if on_route { driven.max(0.0) } else { 0.0 };
-        self.state.arrive(&itinerary, stop, moment.reading.at);
+        self.state.arrive(&itinerary, stop, at);
         events.push(Event::Arrived { stop });
-        self.state.announce(&itinerary, events);
-        if stop + 1 == itinerary.route().waypoints().len() {
-            self.complete(moment.reading.at, events);
-        }
-        true
     }
 
     fn complete(&mut self, at: TimestampMs, events: &mut Vec<Event>) {
@@ -416,14 +518,27 @@ impl RouteSession {
         self.state.show(&itinerary, events);
     }
 
+    /// Takes an arrival back.
+    fn pass_by(&mut self, events: &mut Vec<Event>) {
+        if let Some(stay) = self.state.stay.take() {
+            events.push(Event::PassedBy { stop: stay.stop });
+        }
+        let steps = self.itinerary.route().leg_steps(self.state.leg);
+        let before = steps.end.saturating_sub(2).max(steps.start);
+        if self.state.step != before {
+            self.state.enter_step(before, events);
+        }
+    }
+
     /// After the last stop: the stay there is still watched, for the visit.
     pub(crate) fn linger(&mut self, moment: &Moment, events: &mut Vec<Event>) {
         if self.state.stay.is_none() {
             return;
         }
         let itinerary = self.itinerary.clone();
-        if let Staying::Left = self.state.stay(&itinerary, &self.config, moment, events) {
-            self.state.depart(&itinerary, events);
+        match self.state.stay(&itinerary, &self.config, moment, events) {
+            Staying::Still => {}
+            Staying::Left | Staying::PassedBy => self.state.depart(&itinerary, events),
         }
     }
 }

@@ -176,8 +176,11 @@ fn write_watch(out: &mut Writer, w: &Watch) {
     out.float(w.offset);
     out.number(w.off_fixes);
     out.signed(w.off_ms);
+    out.float(w.off_threshold);
+    out.number(w.vague_fixes);
     out.number(w.back_fixes);
     out.signed(w.back_ms);
+    out.float(w.return_from);
     out.float(w.return_along);
     out.number(w.return_fixes);
 }
@@ -193,8 +196,11 @@ fn read_watch(r: &mut Reader<'_>) -> Result<Watch, BytesError> {
         offset: r.float("deviation")?,
         off_fixes: r.small("deviation")?,
         off_ms: r.signed()?,
+        off_threshold: r.float("deviation")?,
+        vague_fixes: r.small("deviation")?,
         back_fixes: r.small("deviation")?,
         back_ms: r.signed()?,
+        return_from: r.float("deviation")?,
         return_along: r.float("deviation")?,
         return_fixes: r.small("deviation")?,
     })
@@ -230,7 +236,9 @@ fn write_motion(out: &mut Writer, m: &Motion) {
     out.option(m.last, write_last);
     out.option(m.jump, write_last);
     out.option(m.anchor, write_place);
+    out.signed(m.anchored_ms);
     out.option(m.course_deg, Writer::float);
+    out.float(m.anchor_speed);
     out.signed(m.unmatched_ms);
     out.float(m.unmatched_m);
 }
@@ -240,7 +248,9 @@ fn read_motion(r: &mut Reader<'_>) -> Result<Motion, BytesError> {
         last: r.option("fix", read_last)?,
         jump: r.option("fix", read_last)?,
         anchor: r.option("fix", read_place)?,
+        anchored_ms: r.signed()?,
         course_deg: r.option("course", |r| r.float("course"))?,
+        anchor_speed: r.float("speed")?,
         unmatched_ms: r.signed()?,
         unmatched_m: r.float("way")?,
     })

@@ -45,8 +45,11 @@ pub(crate) struct Motion {
     pub(crate) jump: Option<LastFix>,
     /// Where the driver was when the direction of travel was last taken.
     pub(crate) anchor: Option<LatLng>,
-    /// The direction from the anchor before to the anchor, degrees.
+    /// Milliseconds since then.
+    pub(crate) anchored_ms: i64,
+    /// The direction from the anchor before to the anchor, degrees, and the speed.
     pub(crate) course_deg: Option<f64>,
+    pub(crate) anchor_speed: f64,
     /// Since the last fix that was matched: milliseconds, and metres from fix to fix.
     pub(crate) unmatched_ms: i64,
     pub(crate) unmatched_m: f64,

@@ -2,14 +2,15 @@
 
 use crate::motion::Moment;
 use crate::state::{State, StayState};
+use crate::track::Foot;
 use crate::vector::Vector;
 use crate::{Event, FollowConfig, Itinerary, Phase, Stay, WaypointKind};
 use fieldfare_model::TimestampMs;
 
 /// At this speed a driver is on the way, metres per second.
 const DRIVING_MPS: f64 = 2.5;
-/// Metres into the next leg at which a driver has left the stop.
-const LEAVING_M: f64 = 15.0;
+/// Metres into the next leg at which a driver has left the stop, with a perfect fix.
+const LEAVING_M: f64 = 12.0;
 /// Consecutive fixes that make a departure.
 const LEAVING_FIXES: u32 = 2;
 /// Being beside a stop counts as arrival when this much of the route or less is left to it,
@@ -20,6 +21,26 @@ const SHORT_CUT_M: f64 = 200.0;
 pub(crate) enum Staying {
     Still,
     Left,
+    /// Away from the stop and not on the next leg, having stayed too short for a visit.
+    PassedBy,
+}
+
+/// Whether the driver is on the next leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Onward {
+    No,
+    /// On its road.
+    There,
+    /// On its road, driving in its direction.
+    Driving,
+}
+
+fn goes_with(moment: &Moment, foot: &Foot) -> bool {
+    let agree = match (moment.course, foot.course) {
+        (Some(course), Some(road)) => road.agreement(course) > 0.7,
+        _ => false,
+    };
+    agree && moment.speed >= DRIVING_MPS
 }
 
 impl State {
@@ -54,8 +75,8 @@ impl State {
         }
     }
 
-    /// Whether the driver has reached the next stop: by road, or by being beside it near the end of
-    /// the leg, or by staying there.
+    /// Whether the driver has reached the next stop: by road, or by halting beside it near the end
+    /// of the leg, or by staying there.
     pub(crate) fn reaches_stop(
         &mut self,
         itinerary: &Itinerary,
@@ -74,7 +95,7 @@ impl State {
         };
         let by_road = on_route && left <= config.arrival_radius_m;
         let reached = by_road
-            || (beside && left <= SHORT_CUT_M)
+            || (beside && left <= SHORT_CUT_M && moment.speed <= DRIVING_MPS)
             || (beside && self.near_stop_ms >= config.dwell_ms);
         reached.then_some(stop)
     }
@@ -96,6 +117,23 @@ impl State {
         });
     }
 
+    /// Counts time at a stop that nobody saw.
+    pub(crate) fn stay_unseen(
+        &mut self,
+        itinerary: &Itinerary,
+        config: &FollowConfig,
+        dwell_ms: i64,
+        events: &mut Vec<Event>,
+    ) {
+        let Some(stay) = &mut self.stay else { return };
+        stay.dwell_ms = dwell_ms.max(0);
+        stay.arrived_at = stay.seen_at.plus(-stay.dwell_ms);
+        if stay.dwell_ms >= config.dwell_ms {
+            stay.proposed = true;
+            events.push(Event::VisitProposed(told(itinerary, stay)));
+        }
+    }
+
     /// Goes on with a stay.
     pub(crate) fn stay(
         &mut self,
@@ -104,7 +142,8 @@ impl State {
         moment: &Moment,
         events: &mut Vec<Event>,
     ) -> Staying {
-        let leaving = self.drives_off(itinerary, config, moment);
+        let onward = self.onward(itinerary, config, moment);
+        let leaving = onward == Onward::Driving;
         let Some(stay) = &mut self.stay else {
             return Staying::Left;
         };
@@ -112,6 +151,7 @@ impl State {
         let near = distance_to_road_or_place(itinerary, stay.stop, moment);
         if near <= config.stay_radius_m + slack {
             stay.away = 0;
+            self.motion.matched();
             stay.seen_at = moment.reading.at;
             stay.dwell_ms = stay.dwell_ms.saturating_add(moment.dt_ms);
         } else {
@@ -122,31 +162,41 @@ impl State {
             stay.proposed = true;
             events.push(Event::VisitProposed(told(itinerary, stay)));
         }
-        if stay.away.max(stay.leaving) >= LEAVING_FIXES {
+        let visited = stay.dwell_ms >= config.dwell_ms;
+        if stay.leaving >= LEAVING_FIXES {
+            Staying::Left
+        } else if stay.away < LEAVING_FIXES {
+            Staying::Still
+        } else if visited || onward != Onward::No {
             Staying::Left
         } else {
-            Staying::Still
+            Staying::PassedBy
         }
     }
 
-    /// Whether the driver is on the next leg, in its direction.
-    fn drives_off(&self, itinerary: &Itinerary, config: &FollowConfig, moment: &Moment) -> bool {
-        let Some(course) = moment.course else {
-            return false;
-        };
-        if moment.speed < DRIVING_MPS || self.phase == Phase::Complete {
-            return false;
+    /// Whether the driver is on the next leg.
+    fn onward(&self, itinerary: &Itinerary, config: &FollowConfig, moment: &Moment) -> Onward {
+        if self.phase == Phase::Complete {
+            return Onward::No;
         }
+        let accuracy = moment.reading.accuracy;
+        let moved = moment.speed * moment.dt_ms as f64 / 1000.0;
         let gate = self.along;
-        let threshold = config.threshold_m(moment.reading.accuracy);
-        let from = gate + LEAVING_M.max(moment.reading.accuracy);
-        let to = gate + config.stay_radius_m + LEAVING_M + 2.0 * moment.reading.accuracy;
-        let mut off = false;
+        let from = gate + LEAVING_M + 2.0 * accuracy;
+        let to = from + config.stay_radius_m + 3.0 * moved;
+        let mut nearest: Option<Foot> = None;
         itinerary.track.feet(&moment.frame, gate, to, |foot| {
-            let with = foot.course.is_some_and(|road| road.agreement(course) > 0.7);
-            off |= with && foot.along >= from && foot.along <= to && foot.offset <= threshold;
+            if nearest.is_none_or(|best| foot.offset < best.offset) {
+                nearest = Some(foot);
+            }
         });
-        off
+        let threshold = config.threshold_m(accuracy);
+        let on = |foot: &Foot| foot.along >= from && foot.along <= to && foot.offset <= threshold;
+        match nearest.filter(on) {
+            None => Onward::No,
+            Some(foot) if goes_with(moment, &foot) => Onward::Driving,
+            Some(_) => Onward::There,
+        }
     }
 
     /// Ends the stay and begins the next leg, if there is one.
@@ -154,7 +204,6 @@ impl State {
         let Some(stay) = self.stay.take() else { return };
         events.push(Event::Departed(told(itinerary, &stay)));
         self.waypoint = stay.stop + 1;
-        self.motion.matched();
         if self.leg + 1 < itinerary.route().leg_count() {
             self.leg += 1;
             self.enter_step(itinerary.route().leg_steps(self.leg).start, events);

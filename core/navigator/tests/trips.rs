@@ -1,33 +1,21 @@
-//! Whole trips.
-use fieldfare_model::LatLng;
-use fieldfare_navigator::simulate::*;
-use fieldfare_navigator::*;
-use std::sync::Arc;
+//! Whole trips, judged by what really happened.
+#![allow(clippy::disallowed_methods)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+mod common;
+use common::judge::judge;
+use common::trip::trip;
 
 #[test]
-fn dump() {
-    for shape in RouteShape::ALL {
-        let start = LatLng::new(60.17, 24.94).unwrap();
-        let it = Arc::new(Itinerary::new(shaped_route(shape, start, 1).unwrap()));
-        let script = DriveScript::plain(7);
-        let mut s = RouteSession::new(it.clone(), FollowConfig::default()).unwrap();
-        s.start(script.start_at);
-        println!(
-            "== {shape:?} {} m, {} steps, {} spoken",
-            it.length_m(),
-            it.route().steps().len(),
-            it.route().spoken().len()
+fn noisy_trips_of_every_kind_are_followed_without_fault() {
+    for seed in 0..120 {
+        let trip = trip(seed);
+        let verdict = judge(&trip);
+        assert!(
+            verdict.faults.is_empty(),
+            "seed {seed}, {:?}: {:#?}\n{:?}",
+            trip.shape,
+            verdict.faults,
+            trip.script
         );
-        let mut worst: f64 = 0.0;
-        for f in drive(&it, &script) {
-            let u = s.update(&f.fix);
-            if let (Some(sn), Truth::On { along_m }) = (u.snapped, f.truth) {
-                worst = worst.max((sn.along_m - along_m).abs());
-            }
-            for e in u.events {
-                println!("{:?} {:?}", f.truth, e);
-            }
-        }
-        println!("worst {worst} {:?}", s.phase());
     }
 }

@@ -117,6 +117,7 @@ pub struct SimulatedFix {
 pub fn drive(itinerary: &Itinerary, script: &DriveScript) -> Vec<SimulatedFix> {
     let mut rng = SimRng::new(script.seed);
     let pieces = plan(itinerary, script, &mut rng);
+    let start = itinerary.track.place(script.start_m);
     let mut car = Car {
         itinerary,
         script,
@@ -124,6 +125,14 @@ pub fn drive(itinerary: &Itinerary, script: &DriveScript) -> Vec<SimulatedFix> {
         error: Error::default(),
         clock: script.start_at,
         speed: 0.0,
+        place: start.map(|at| {
+            (
+                at,
+                Truth::On {
+                    along_m: script.start_m,
+                },
+            )
+        }),
         shaken: 0,
         fixes: Vec::new(),
     };
@@ -149,6 +158,7 @@ struct Car<'a> {
     error: Error,
     clock: TimestampMs,
     speed: f64,
+    place: Option<(LatLng, Truth)>,
     /// Fixes for which the receiver is worse, after an outage.
     shaken: u32,
     fixes: Vec<SimulatedFix>,
@@ -164,7 +174,7 @@ impl Car<'_> {
             self.speed = 0.0;
             for _ in 0..*ms / self.script.interval_ms.max(1) {
                 self.tick();
-                self.receive(self.standing_at());
+                self.receive(self.place.map(|(at, truth)| (at, None, truth)));
             }
             return;
         }
@@ -185,7 +195,9 @@ impl Car<'_> {
                 return;
             }
             self.tick();
-            self.receive(place_in(self.itinerary, piece, done));
+            let place = place_in(self.itinerary, piece, done);
+            self.place = place.map(|(at, _, truth)| (at, truth)).or(self.place);
+            self.receive(place);
         }
     }
 
@@ -203,14 +215,6 @@ impl Car<'_> {
             _ => 10.0,
         };
         (planned * self.script.haste).clamp(CREEPING_MPS, 60.0)
-    }
-
-    fn standing_at(&self) -> Option<(LatLng, Option<Course>, Truth)> {
-        let last = self.fixes.last();
-        let truth = last.map_or(Truth::On { along_m: 0.0 }, |fix| fix.truth);
-        let start = self.itinerary.track.place(self.script.start_m);
-        let position = last.map(|fix| fix.position).or(start)?;
-        Some((position, None, truth))
     }
 
     fn receive(&mut self, place: Option<(LatLng, Option<Course>, Truth)>) {
