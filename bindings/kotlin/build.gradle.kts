@@ -51,11 +51,9 @@ val cargoBuild =
     tasks.register<Exec>("cargoBuild") {
         workingDir = repository
         environment("RUSTFLAGS", "-Clink-arg=-Wl,-z,max-page-size=16384")
-        commandLine(
-            "cargo", "ndk", "--target", "arm64-v8a", "--target", "x86_64", "--platform", "26",
-            "--output-dir", libraries.get().asFile.path,
-            "build", "--profile", "phone", "--locked", "--package", "fieldfare-ffi", "--lib",
-        )
+        val targets = "--target arm64-v8a --target x86_64 --platform 26 --output-dir ${libraries.get().asFile.path}"
+        val build = "build --profile phone --locked --package fieldfare-ffi --lib"
+        commandLine("cargo ndk $targets $build".split(" "))
     }
 
 val generate =

@@ -3,8 +3,8 @@
 use crate::consent::{ConsentEntry, ConsentState};
 use crate::error::{FfiResult, guard, guard_async};
 use crate::foreign::{
-    ChangeListener, Clock, ForeignClock, HttpTransport, KeyVault, Listener, Progress, SyncListener,
-    Transport, Vault,
+    ChangeListener, ForeignClock, HttpTransport, KeyVault, Listener, Progress, SyncListener,
+    Transport, Vault, WallClock,
 };
 use crate::leads::{
     Lead, LeadEdit, LeadFilter, LeadOrder, LeadPage, Nearby, NearbyId, NearbyQuery, NewLead,
@@ -43,7 +43,7 @@ impl FieldfareEngine {
         config: EngineConfig,
         key_vault: Arc<dyn KeyVault>,
         transport: Option<Arc<dyn HttpTransport>>,
-        clock: Option<Arc<dyn Clock>>,
+        clock: Option<Arc<dyn WallClock>>,
     ) -> FfiResult<Arc<Self>> {
         guard(|| {
             let mut parts = engine::Parts::default();
@@ -289,10 +289,13 @@ impl FieldfareEngine {
     }
 
     /// Asks for change notices until the subscription is cancelled or the engine closed.
-    pub fn subscribe(&self, listener: Arc<dyn ChangeListener>) -> FfiResult<Arc<Subscription>> {
+    pub fn subscribe(
+        &self,
+        listener: Arc<dyn ChangeListener>,
+    ) -> FfiResult<Arc<ChangeSubscription>> {
         guard(|| {
             let token = self.engine.add_observer(Arc::new(Listener(listener)));
-            Ok(Arc::new(Subscription {
+            Ok(Arc::new(ChangeSubscription {
                 engine: Arc::downgrade(&self.engine),
                 token: Mutex::new(Some(token)),
             }))
@@ -365,13 +368,13 @@ impl FieldfareEngine {
 
 /// Change notices to one listener; they end when it is cancelled or dropped.
 #[derive(uniffi::Object)]
-pub struct Subscription {
+pub struct ChangeSubscription {
     engine: Weak<engine::Engine>,
     token: Mutex<Option<engine::ObserverToken>>,
 }
 
 #[uniffi::export]
-impl Subscription {
+impl ChangeSubscription {
     /// Ends the notices. One that is under way may still come. Again is fine.
     pub fn cancel(&self) {
         let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
@@ -381,7 +384,7 @@ impl Subscription {
     }
 }
 
-impl Drop for Subscription {
+impl Drop for ChangeSubscription {
     fn drop(&mut self) {
         self.cancel();
     }

@@ -107,12 +107,12 @@ impl engine::KeyVault for Vault {
 
 /// Tells the time, for tests. The system's clock is used unless there is one.
 #[uniffi::export(foreign)]
-pub trait Clock: Send + Sync {
+pub trait WallClock: Send + Sync {
     /// Now.
     fn now(&self) -> Result<Timestamp, CallbackError>;
 }
 
-pub(crate) struct ForeignClock(pub Arc<dyn Clock>);
+pub(crate) struct ForeignClock(pub Arc<dyn WallClock>);
 
 impl engine::Clock for ForeignClock {
     /// A clock that fails is stood in for by the system's.

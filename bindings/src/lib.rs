@@ -25,11 +25,11 @@ mod values;
 mod visits;
 
 pub use consent::{ConsentEntry, ConsentState, PurposeState};
-pub use engine::{FieldfareEngine, Subscription, default_proximity_config, library_version};
+pub use engine::{ChangeSubscription, FieldfareEngine, default_proximity_config, library_version};
 pub use error::{FfiResult, FieldfareError};
 pub use foreign::{
-    CallbackError, ChangeListener, ChangeNotice, Clock, HttpExchange, HttpHeader, HttpMethod,
-    HttpRequest, HttpResponse, HttpTransport, KeyVault, SyncListener, TransportError, VaultError,
+    CallbackError, ChangeListener, ChangeNotice, HttpExchange, HttpHeader, HttpMethod, HttpRequest,
+    HttpResponse, HttpTransport, KeyVault, SyncListener, TransportError, VaultError, WallClock,
 };
 pub use leads::{
     Address, Geocode, Lead, LeadEdit, LeadFilter, LeadOrder, LeadPage, LeadPin, Nearby, NearbyId,

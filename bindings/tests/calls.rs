@@ -10,9 +10,9 @@
 mod support;
 
 use fieldfare::{
-    CallbackError, ChangeListener, ChangeNotice, Clock, FieldfareEngine, FieldfareError, Fix,
-    FixContext, HttpExchange, HttpRequest, HttpTransport, LatLng, LeadEdit, LeadFilter, LeadOrder,
-    NearbyQuery, NewLead, NewVisit, NextFix, SyncCancel, SyncOptions, TransportError,
+    CallbackError, ChangeListener, ChangeNotice, FieldfareEngine, FieldfareError, Fix, FixContext,
+    HttpExchange, HttpRequest, HttpTransport, LatLng, LeadEdit, LeadFilter, LeadOrder, NearbyQuery,
+    NewLead, NewVisit, NextFix, SyncCancel, SyncOptions, TransportError, WallClock,
     default_proximity_config,
 };
 use fieldfare_model::{LeadId, LeadStatus, Purpose, TimestampMs, VisitOutcome};
@@ -265,7 +265,7 @@ async fn fixes_alert_only_under_consent() {
 
 struct Panics(AtomicUsize);
 
-impl Clock for Panics {
+impl WallClock for Panics {
     fn now(&self) -> Result<TimestampMs, CallbackError> {
         if self.0.fetch_add(1, Ordering::SeqCst) >= 1_000 {
             panic!("a customer's name");

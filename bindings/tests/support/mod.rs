@@ -2,8 +2,8 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "each test uses a part")]
 
 use fieldfare::{
-    CallbackError, Clock, EngineConfig, FieldfareEngine, HttpExchange, HttpRequest, HttpResponse,
-    HttpTransport, KeyVault, LatLng, NewLead, TransportError, VaultError,
+    CallbackError, EngineConfig, FieldfareEngine, HttpExchange, HttpRequest, HttpResponse,
+    HttpTransport, KeyVault, LatLng, NewLead, TransportError, VaultError, WallClock,
 };
 use fieldfare_engine::{DataKey, KeyVault as EngineVault, MemoryKeyVault};
 use fieldfare_model::TimestampMs;
@@ -77,7 +77,7 @@ impl HttpTransport for EnrolsOnly {
 /// Stands still.
 pub struct StoppedClock(pub i64);
 
-impl Clock for StoppedClock {
+impl WallClock for StoppedClock {
     fn now(&self) -> Result<TimestampMs, CallbackError> {
         Ok(TimestampMs(self.0))
     }

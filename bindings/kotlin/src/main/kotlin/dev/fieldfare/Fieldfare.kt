@@ -336,7 +336,7 @@ public class Fieldfare private constructor(
             config: EngineConfig,
             keyVault: KeyVault,
             httpClient: HttpClient? = null,
-            clock: Clock? = null,
+            clock: WallClock? = null,
             dispatcher: CoroutineDispatcher = Dispatchers.IO,
         ): Fieldfare {
             val transport = httpClient?.let { ClientTransport(it) }

@@ -200,7 +200,7 @@ class CallsTest {
         runBlocking {
             val noon = Instant.parse("2026-11-25T12:00:00Z")
             val clock =
-                object : Clock {
+                object : WallClock {
                     override fun now() = noon
                 }
             withPhone(clock = clock) { phone ->

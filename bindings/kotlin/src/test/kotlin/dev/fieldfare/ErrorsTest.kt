@@ -78,7 +78,7 @@ class ErrorsTest {
     fun `a clock that fails is stood in for`() =
         runBlocking {
             val clock =
-                object : Clock {
+                object : WallClock {
                     override fun now(): Instant = error("no time")
                 }
             withPhone(clock = clock) { phone ->

@@ -102,7 +102,7 @@ suspend fun <T> withPhone(
     client: HttpClient = EnrolsOnly(),
     vault: MemoryVault = MemoryVault(),
     isEnrolled: Boolean = true,
-    clock: Clock? = null,
+    clock: WallClock? = null,
     block: suspend (Fieldfare) -> T,
 ): T {
     val dir = temporaryDirectory()
