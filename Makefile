@@ -15,7 +15,7 @@ lint: setup setup-lint
 	cargo deny --locked check --hide-inclusion-graph bans licenses sources
 
 bench: setup
-	cargo bench --workspace --locked
+	cargo bench --quiet --locked -p fieldfare-tests --bench '*'
 
 # The official CRM client from npm drives the sandbox CRM.
 conformance: setup

@@ -1,13 +1,13 @@
 //! The CRM side of the server, as the configuration describes it.
 
 use crate::config::{Config, ConnectionConfig, TenantConfig};
+use crate::division::Division;
 use crate::geocode::Geocoder;
 use crate::hubspot::signature::WebhookSecrets;
 use crate::hubspot::{HubspotClient, HubspotOptions};
 use crate::intake::GroupWriter;
 use crate::state::ServerError;
 use fieldfare_model::TenantId;
-use fieldfare_territory::RuleSet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -39,7 +39,7 @@ pub struct TenantCrm {
     /// Which tenant.
     pub id: TenantId,
     /// How leads are divided.
-    pub rules: RuleSet,
+    pub division: Division,
     /// Its accounts; what is made on phones goes to the first.
     pub connections: Vec<Arc<Connection>>,
     /// Takes in deliveries.
@@ -118,7 +118,7 @@ fn tenant(config: &TenantConfig) -> Result<TenantCrm, ServerError> {
         .map(|c| connection(config.id(), c));
     Ok(TenantCrm {
         id: config.id(),
-        rules: config.rules().map_err(|e| wrong(&e))?,
+        division: Division::of(config).map_err(|e| wrong(&e))?,
         connections: connections
             .collect::<Result<_, _>>()
             .map_err(|e: String| wrong(&e))?,

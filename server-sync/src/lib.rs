@@ -6,6 +6,7 @@ pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod crm;
+pub mod division;
 pub mod feed;
 pub mod geocode;
 pub mod hooks;

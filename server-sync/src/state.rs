@@ -6,7 +6,7 @@ use crate::hooks::{DeadLetters, Hooks};
 use crate::http::RateLimits;
 use crate::setup;
 use crate::store::{Registry, StoreError, Tenants, clock_now};
-use fieldfare_model::TimestampMs;
+use fieldfare_model::{DeviceId, TimestampMs};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 
@@ -28,9 +28,21 @@ pub enum ServerError {
     /// An address cannot be listened on.
     #[error("cannot listen on {0}: {1}")]
     Bind(std::net::SocketAddr, std::io::Error),
+    /// The configuration lacks the company or the rep of devices that are enrolled.
+    #[error(
+        "the configuration lacks the company or rep of {} enrolled devices ({}): put it back (an id keeps a company or rep whose name or e-mail changes), or revoke them first with `device revoke`",
+        .0.len(),
+        shown(.0)
+    )]
+    Removes(Vec<DeviceId>),
     /// A part of the server's own making failed.
     #[error("{0}")]
     Internal(String),
+}
+
+fn shown(devices: &[DeviceId]) -> String {
+    let ids = devices.iter().take(5).map(ToString::to_string);
+    ids.collect::<Vec<_>>().join(", ")
 }
 
 /// Everything handlers and workers share.
@@ -64,6 +76,7 @@ impl AppState {
     /// [`ServerError`].
     pub fn open(config: Config, hooks: Hooks, clock: Clock) -> Result<SharedState, ServerError> {
         let opened = setup::open(&config, clock())?;
+        setup::apply(&opened, &config, clock())?;
         Ok(Arc::new(Self {
             limits: RateLimits::new(&config.limits),
             tokens: TokenKeys::new(&opened.key)?,

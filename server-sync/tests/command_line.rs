@@ -10,8 +10,10 @@
 mod support;
 
 use clap::Parser;
-use fieldfare_server::ServerError;
 use fieldfare_server::cli::{Cli, run};
+use fieldfare_server::config::Config;
+use fieldfare_server::hooks::Hooks;
+use fieldfare_server::{AppState, ServerError, auth, system_clock};
 use std::path::Path;
 
 struct Operator {
@@ -76,6 +78,9 @@ fn migrating_twice_changes_nothing() {
 #[test]
 fn devices_are_added_listed_and_revoked() {
     let operator = Operator::new(|text| text);
+    let early = operator.run("device add --tenant Acme --rep ada@acme.example");
+    assert!(early.unwrap_err().to_string().contains("migrate"));
+    operator.run("migrate").unwrap();
     let code = operator
         .run("device add --tenant Acme --rep ada@acme.example")
         .unwrap();
@@ -97,6 +102,7 @@ fn devices_are_added_listed_and_revoked() {
 #[test]
 fn the_doctor_finds_a_sound_folder_and_a_wrong_key() {
     let operator = Operator::new(|text| text);
+    operator.run("migrate").unwrap();
     let report = operator.run("doctor").unwrap();
     assert!(
         report.contains("database of Globex: every page and index is sound"),
@@ -149,4 +155,47 @@ fn a_lost_key_is_not_replaced_by_a_new_one() {
     assert!(!key.exists());
     std::fs::rename(key.with_extension("away"), &key).unwrap();
     operator.run("migrate").unwrap();
+}
+
+/// Another address is another rep: a slip in the file must not cut off, let alone wipe, the phones.
+#[test]
+fn a_configuration_without_an_enrolled_rep_is_refused_and_changes_nothing() {
+    let operator = Operator::new(|text| text);
+    operator.run("migrate").unwrap();
+    let before = operator.run("tenant list").unwrap();
+    enrol_ada(&operator);
+    let path = operator.dir.path().join("server.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("ada@acme.example", "adah@acme.example")).unwrap();
+    let refused = operator.run("migrate").unwrap_err().to_string();
+    assert!(refused.contains("1 enrolled devices"), "{refused}");
+    for command in [
+        "tenant list",
+        "device list",
+        "doctor",
+        "dead-letters list --tenant Acme",
+    ] {
+        operator.run(command).unwrap();
+    }
+    assert_eq!(operator.run("tenant list").unwrap(), before);
+    let device = operator.run("device list").unwrap();
+    let device = device.split_whitespace().next().unwrap();
+    operator.run(&format!("device revoke {device}")).unwrap();
+    operator.run("migrate").unwrap();
+    assert!(
+        operator
+            .run("device add --tenant Acme --rep adah@acme.example")
+            .is_ok()
+    );
+}
+
+fn enrol_ada(operator: &Operator) {
+    let code = operator
+        .run("device add --tenant Acme --rep ada@acme.example")
+        .unwrap();
+    let text = std::fs::read_to_string(operator.dir.path().join("server.toml")).unwrap();
+    let config = Config::parse(&text, &|_| None).unwrap();
+    let state = AppState::open(config, Hooks::default(), system_clock()).unwrap();
+    let (keys, registry) = (&state.tokens, &state.registry);
+    auth::enrol(registry, keys, code.trim(), "phone", state.now()).unwrap();
 }

@@ -241,6 +241,8 @@ pub(crate) struct Run {
 
 impl Run {
     async fn all(&self, options: &SyncOptions) -> EngineResult<SyncReport> {
+        let engine = Arc::clone(&self.engine);
+        self.blocking(move || engine.heal()).await?;
         let summary = self.push_and_pull(options).await?;
         let pings = self.send_pings().await?;
         let engine = Arc::clone(&self.engine);

@@ -7,6 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 const CACHE: &[&str] = &[
     include_str!("sql/cache/0001_start.sql"),
     include_str!("sql/cache/0002_changed_order.sql"),
+    include_str!("sql/cache/0003_uncertainty.sql"),
 ];
 
 const OUTBOX: &[&str] = &[

@@ -36,7 +36,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Make or upgrade the databases. Doing it again changes nothing.
+    /// Make or upgrade the databases and bring them in line with the configuration, as `serve` does
+    /// when it starts. Doing it again changes nothing.
     Migrate,
     /// Devices of reps.
     #[command(subcommand)]
@@ -115,7 +116,8 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> Result<(), ServerError> {
         Command::Config { check: true } => say(out, "the configuration is usable"),
         Command::Config { check: false } => say(out, config.to_toml()?.trim_end()),
         Command::Migrate => {
-            setup::open(&config, clock_now())?;
+            let opened = setup::open(&config, clock_now())?;
+            setup::apply(&opened, &config, clock_now())?;
             say(out, "the databases are up to date")
         }
         Command::Device(DeviceCommand::Add { tenant, rep }) => {
@@ -160,6 +162,17 @@ fn open_tenant(
 ) -> Result<(setup::Opened, Arc<Tenant>), ServerError> {
     let id = tenant_id(config, wanted)?;
     let opened = setup::open(config, clock_now())?;
-    let tenant = opened.tenants.get(id)?;
+    let tenant = opened.tenants.get(id).map_err(not_applied)?;
     Ok((opened, tenant))
+}
+
+/// What is configured but not in the databases yet.
+fn not_applied(error: StoreError) -> StoreError {
+    match error {
+        StoreError::NoTenant => StoreError::Caller(
+            "the databases do not know this company or rep yet: run `migrate`, or start the server"
+                .to_owned(),
+        ),
+        error => error,
+    }
 }

@@ -82,6 +82,7 @@ impl From<AuthError> for ApiError {
         let (status, code) = match error {
             AuthError::Unauthorized => (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized),
             AuthError::Revoked => (StatusCode::FORBIDDEN, ErrorCode::Revoked),
+            AuthError::NotServed => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
             AuthError::Store(error) => return error.into(),
         };
         Self::new(status, code, error.to_string())

@@ -82,11 +82,7 @@ impl Default for PortalConfig {
             user_id: 9001,
             first_record_id: 18_000_000_001,
             owners: Owner::samples(),
-            custom_properties: vec![CustomProperty {
-                object: ObjectType::Companies,
-                name: "tier".to_owned(),
-                unique: false,
-            }],
+            custom_properties: Vec::new(),
             limits: RateLimits::default(),
             search_cap: 10_000,
             merge: MergeMode::NewRecord,

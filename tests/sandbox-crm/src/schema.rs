@@ -55,6 +55,7 @@ const COMPANY: &[&str] = &[
     "hubspot_owner_id",
     "lifecyclestage",
     "hs_lead_status",
+    "hs_ideal_customer_profile",
     "hs_merged_object_ids",
 ];
 const CONTACT: &[&str] = &[
@@ -132,6 +133,7 @@ const LEAD_STATUSES: &[&str] = &[
     "CONNECTED",
     "BAD_TIMING",
 ];
+const CUSTOMER_TIERS: &[&str] = &["tier_1", "tier_2", "tier_3"];
 const TASK_STATUSES: &[&str] = &[
     "NOT_STARTED",
     "IN_PROGRESS",
@@ -146,6 +148,7 @@ fn options(property: &str) -> Option<&'static [&'static str]> {
     match property {
         "lifecyclestage" => Some(LIFECYCLE_STAGES),
         "hs_lead_status" => Some(LEAD_STATUSES),
+        "hs_ideal_customer_profile" => Some(CUSTOMER_TIERS),
         "hs_task_status" => Some(TASK_STATUSES),
         "hs_task_priority" => Some(TASK_PRIORITIES),
         "hs_task_type" => Some(TASK_TYPES),

@@ -324,7 +324,13 @@ async fn the_control_routes_do_what_the_handle_does() {
     let company = loaded["ids"][0].as_str().unwrap();
     let record = at(&format!("/records/companies/{company}"));
     assert_eq!(
-        api.call("PATCH", &record, json!({ "tier": "A+" })).await.0,
+        api.call(
+            "PATCH",
+            &record,
+            json!({ "hs_ideal_customer_profile": "tier_1" })
+        )
+        .await
+        .0,
         200
     );
     assert_eq!(
@@ -332,8 +338,8 @@ async fn the_control_routes_do_what_the_handle_does() {
         400
     );
     assert_eq!(
-        api.call("GET", &record, Value::Null).await.1["properties"]["tier"],
-        "A+"
+        api.call("GET", &record, Value::Null).await.1["properties"]["hs_ideal_customer_profile"],
+        "tier_1"
     );
     let (_, waited) = api
         .call("POST", &at("/wait-idle"), json!({ "timeout_ms": 60_000 }))

@@ -1,20 +1,13 @@
 //! A whole world on loopback: a sandbox CRM, a server, and phones, with real files and real HTTP.
 
-use fieldfare_engine::{
-    Engine, EngineConfig, EngineResult, FileKeyVault, KeyVault, LeadFilter, LeadOrder, MAX_PAGE,
-    NewVisit, OpenReport, Parts, SyncOptions, SyncReport,
-};
-use fieldfare_model::{DeviceId, Entity, Lead, LeadId, TenantId, TerritoryId, TimestampMs, Visit};
+use fieldfare_model::{DeviceId, Entity, Lead, TenantId, TerritoryId, TimestampMs, Visit};
 use fieldfare_sandbox::{
-    ADDRESSES, CustomProperty, DeliveryConfig, LoadOptions, ObjectType, PortalConfig, PortalHandle,
-    RateLimits, RunningSandbox, SandboxConfig, SandboxCrm, WebhookTarget,
+    ADDRESSES, LoadOptions, ObjectType, PortalHandle, RunningSandbox, SandboxConfig, SandboxCrm,
+    WebhookTarget,
 };
-use fieldfare_server::config::{
-    Config, ConnectionConfig, LimitsConfig, RepConfig, Secret, TenantConfig, TerritoryConfig,
-};
+use fieldfare_server::config::{Config, TenantConfig};
 use fieldfare_server::store::{StoreError, Tenant};
 use fieldfare_server::{RunningServer, Server, auth, feed};
-use serde_json::json;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,167 +16,22 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
+mod phone;
+mod plain;
+mod spec;
+
+pub use phone::{Phone, PhoneFiles};
+pub use plain::{plain_id, plain_lead};
+pub use spec::{TenantSpec, WorldSpec};
+
+use plain::{SHARED, shared_words};
+use spec::server_config;
+
 /// What the helpers here give.
 pub type WorldResult<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Long enough for any machine; what waits longer has failed.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-
-const GENEROUS: LimitsConfig = LimitsConfig {
-    device_per_second: 100_000,
-    device_burst: 100_000,
-    enrol_per_minute: 100_000,
-    enrol_burst: 100_000,
-    request_seconds: 30,
-};
-
-/// What there is in a world.
-#[derive(Debug, Clone, Default)]
-pub struct WorldSpec {
-    /// Where the files lie; none for a folder that goes away with the world.
-    pub dir: Option<PathBuf>,
-    /// The companies.
-    pub tenants: Vec<TenantSpec>,
-    /// How the CRM delivers webhooks.
-    pub delivery: DeliveryConfig,
-}
-
-impl WorldSpec {
-    /// These companies, all else as usual.
-    pub fn of(tenants: impl IntoIterator<Item = TenantSpec>) -> Self {
-        Self {
-            tenants: tenants.into_iter().collect(),
-            ..Self::default()
-        }
-    }
-}
-
-/// A company with one CRM account.
-#[derive(Debug, Clone)]
-pub struct TenantSpec {
-    /// Its name.
-    pub name: String,
-    /// Number of its CRM account.
-    pub portal: u64,
-    reps: Vec<serde_json::Value>,
-    territories: Vec<serde_json::Value>,
-}
-
-impl TenantSpec {
-    /// A company without people.
-    pub fn new(name: &str, portal: u64) -> Self {
-        Self {
-            name: name.to_owned(),
-            portal,
-            reps: Vec::new(),
-            territories: Vec::new(),
-        }
-    }
-
-    /// With a rep, who may be somebody in the CRM.
-    #[must_use]
-    pub fn rep(mut self, name: &str, crm_owner: Option<u64>) -> Self {
-        let owner = crm_owner.map(|id| id.to_string());
-        let email = email(name, &self.name);
-        self.reps
-            .push(json!({ "name": name, "email": email, "crm_owner": owner }));
-        self
-    }
-
-    /// With a territory of these states, served by these reps.
-    #[must_use]
-    pub fn states(self, name: &str, states: &[&str], reps: &[&str]) -> Self {
-        self.territory(name, json!({ "region": states }), reps)
-    }
-
-    /// With a territory of these postal prefixes, served by these reps.
-    #[must_use]
-    pub fn postal(self, name: &str, prefixes: &[&str], reps: &[&str]) -> Self {
-        self.territory(name, json!({ "postal_prefix": prefixes }), reps)
-    }
-
-    /// With a territory by a rule in the form of the server's configuration.
-    #[must_use]
-    pub fn territory(mut self, name: &str, rule: serde_json::Value, reps: &[&str]) -> Self {
-        let reps: Vec<String> = reps.iter().map(|rep| email(rep, &self.name)).collect();
-        self.territories
-            .push(json!({ "name": name, "rule": rule, "reps": reps }));
-        self
-    }
-
-    fn slug(&self) -> String {
-        self.name.to_lowercase().replace(' ', "-")
-    }
-
-    fn connection(&self) -> String {
-        format!("hubspot-{}", self.slug())
-    }
-
-    fn token(&self) -> String {
-        format!("pat-{}", self.slug())
-    }
-
-    fn secret(&self) -> String {
-        format!("secret-of-{}", self.slug())
-    }
-
-    fn hook_path(&self) -> String {
-        format!("/v1/webhooks/hubspot/{}", self.connection())
-    }
-
-    fn public_url(&self) -> String {
-        format!("https://hooks.fieldfare.example{}", self.hook_path())
-    }
-
-    fn portal(&self, delivery: &DeliveryConfig) -> PortalConfig {
-        let text = |object, name: &str| CustomProperty {
-            object,
-            name: name.to_owned(),
-            unique: false,
-        };
-        PortalConfig {
-            client_secret: self.secret(),
-            limits: RateLimits::off(),
-            delivery: delivery.clone(),
-            custom_properties: vec![
-                text(ObjectType::Companies, "tier"),
-                text(ObjectType::Companies, "hs_ideal_customer_profile"),
-                text(ObjectType::Companies, "fieldfare_id"),
-                text(ObjectType::Tasks, "fieldfare_id"),
-                text(ObjectType::Notes, "fieldfare_id"),
-            ],
-            ..PortalConfig::new(self.portal, self.token())
-        }
-    }
-
-    fn config(&self, crm: &str) -> WorldResult<TenantConfig> {
-        let connection: ConnectionConfig = serde_json::from_value(json!({
-            "name": self.connection(),
-            "kind": "hubspot",
-            "portal_id": self.portal,
-            "api_base": crm,
-            "token": self.token(),
-            "webhook_secrets": [self.secret()],
-            "webhook_url": self.public_url(),
-        }))?;
-        let reps: Vec<RepConfig> = serde_json::from_value(self.reps.clone().into())?;
-        let territories: Vec<TerritoryConfig> =
-            serde_json::from_value(self.territories.clone().into())?;
-        Ok(TenantConfig {
-            id: None,
-            name: self.name.clone(),
-            reps,
-            territories,
-            connections: vec![connection],
-        })
-    }
-}
-
-fn email(rep: &str, tenant: &str) -> String {
-    format!("{rep}@{tenant}.example")
-        .to_lowercase()
-        .replace(' ', "-")
-}
 
 /// A running world. What it holds stops when it is dropped.
 pub struct World {
@@ -511,228 +359,6 @@ impl World {
             .enrol(code, format!("{rep}'s phone"))
             .await?;
         Ok(phone)
-    }
-}
-
-/// Properties that CRM and lead hold word by word.
-const SHARED: [&str; 7] = [
-    "name",
-    "phone",
-    "address",
-    "city",
-    "state",
-    "zip",
-    "hubspot_owner_id",
-];
-
-fn shared_words(lead: Lead) -> (Option<String>, [Option<String>; 7]) {
-    let Lead {
-        name,
-        phone,
-        address,
-        owner,
-        crm_id,
-        ..
-    } = lead;
-    let (city, region) = (address.city, address.region);
-    (
-        crm_id,
-        [
-            Some(name),
-            phone,
-            address.street,
-            city,
-            region,
-            address.postal_code,
-            owner,
-        ],
-    )
-}
-
-fn server_config(spec: &WorldSpec, dir: &Path, crm: &str) -> WorldResult<Config> {
-    let tenants = spec.tenants.iter().map(|t| t.config(crm));
-    let mut config = Config {
-        limits: GENEROUS,
-        tenants: tenants.collect::<WorldResult<_>>()?,
-        ..Config::default()
-    };
-    config.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    config.server.admin_listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    config.server.data_dir = dir.join("server");
-    config.key.hex = Some(Secret::new("5e".repeat(32)));
-    config.check()?;
-    Ok(config)
-}
-
-/// The id of the `n`th plain lead.
-pub fn plain_id(n: u32) -> LeadId {
-    let mut random = [0; 10];
-    if let Some(tail) = random.last_chunk_mut() {
-        *tail = n.to_be_bytes();
-    }
-    LeadId::v7(1_790_000_000_000, random)
-}
-
-/// A lead in Massachusetts made of its number alone.
-pub fn plain_lead(n: u32, territory: TerritoryId) -> Lead {
-    let at = fieldfare_model::LatLng::new(42.36 + f64::from(n) * 0.001, -71.06);
-    let mut lead = Lead::new(plain_id(n), format!("Plain lead {n}"));
-    lead.territory = Some(territory);
-    lead.address.region = Some("MA".to_owned());
-    lead.geocode.position = at.ok();
-    lead.geocode.status = fieldfare_model::GeocodeStatus::Success;
-    lead.notes = Some(format!("Ring twice at door {n}"));
-    lead
-}
-
-/// A phone: the real engine on files of its own.
-pub struct Phone {
-    /// The engine.
-    pub engine: Arc<Engine>,
-    /// What opening the files said.
-    pub report: OpenReport,
-    files: PhoneFiles,
-}
-
-/// Where a phone's files and its key lie, and which server it knows.
-#[derive(Debug, Clone)]
-pub struct PhoneFiles {
-    /// The folder of the engine. Only what the engine wrote is in it.
-    pub data: PathBuf,
-    /// The file that stands for the platform's key store.
-    pub key: PathBuf,
-    /// The server's address.
-    pub url: String,
-}
-
-impl PhoneFiles {
-    /// The usual places below a folder.
-    pub fn below(dir: &Path, url: &str) -> Self {
-        Self {
-            data: dir.join("data"),
-            key: dir.join("vault.key"),
-            url: url.to_owned(),
-        }
-    }
-
-    /// Opens the engine with another vault or other parts.
-    ///
-    /// # Errors
-    /// As [`Engine::open_with`].
-    pub fn open_with(
-        &self,
-        vault: Arc<dyn KeyVault>,
-        parts: Parts,
-    ) -> EngineResult<(Arc<Engine>, OpenReport)> {
-        let mut config = EngineConfig::new(self.data.to_string_lossy(), &self.url);
-        config.allow_insecure_loopback = true;
-        Engine::open_with(config, vault, parts)
-    }
-
-    /// Opens the engine.
-    ///
-    /// # Errors
-    /// As [`Engine::open_with`].
-    pub fn open(&self) -> EngineResult<Phone> {
-        self.open_as(Parts::default())
-    }
-
-    /// Opens the engine with other parts.
-    ///
-    /// # Errors
-    /// As [`Engine::open_with`].
-    pub fn open_as(&self, parts: Parts) -> EngineResult<Phone> {
-        let vault = Arc::new(FileKeyVault::new(&self.key));
-        let (engine, report) = self.open_with(vault, parts)?;
-        Ok(Phone {
-            engine,
-            report,
-            files: self.clone(),
-        })
-    }
-}
-
-impl Phone {
-    /// Opens the phone in a folder, making its files if there are none. It is not enrolled by that.
-    ///
-    /// # Errors
-    /// As [`Engine::open_with`].
-    pub fn open(dir: &Path, url: &str) -> WorldResult<Self> {
-        std::fs::create_dir_all(dir)?;
-        Ok(PhoneFiles::below(dir, url).open()?)
-    }
-
-    /// Where its files lie.
-    pub const fn files(&self) -> &PhoneFiles {
-        &self.files
-    }
-
-    /// Closes the files and gives where they are.
-    ///
-    /// # Errors
-    /// As [`Engine::close`].
-    pub fn close(self) -> EngineResult<PhoneFiles> {
-        self.engine.close()?;
-        Ok(self.files)
-    }
-
-    /// Closes the files and opens them again.
-    ///
-    /// # Errors
-    /// As [`Engine::close`] and [`Engine::open_with`].
-    pub fn reopen(self) -> EngineResult<Self> {
-        self.close()?.open()
-    }
-
-    /// Syncs once.
-    ///
-    /// # Errors
-    /// As [`Engine::sync`].
-    pub async fn sync(&self) -> EngineResult<SyncReport> {
-        self.engine.clone().sync(SyncOptions::default(), None).await
-    }
-
-    /// Every lead it shows, by id.
-    ///
-    /// # Errors
-    /// As storage has it.
-    pub fn leads(&self) -> EngineResult<Vec<Lead>> {
-        let mut leads = Vec::new();
-        let mut after = None;
-        loop {
-            let filter = LeadFilter::default();
-            let page =
-                self.engine
-                    .leads_page(&filter, LeadOrder::Name, after.as_ref(), MAX_PAGE)?;
-            leads.extend(page.leads.into_iter().map(|record| record.lead));
-            after = page.next;
-            if after.is_none() {
-                leads.sort_by_key(|lead| lead.id);
-                return Ok(leads);
-            }
-        }
-    }
-
-    /// The lead with this id in the CRM, if it shows it.
-    ///
-    /// # Errors
-    /// As storage has it.
-    pub fn lead_of_crm(&self, crm_id: u64) -> EngineResult<Option<Lead>> {
-        let crm_id = crm_id.to_string();
-        let mut leads = self.leads()?.into_iter();
-        Ok(leads.find(|lead| lead.crm_id.as_deref() == Some(&crm_id)))
-    }
-
-    /// Records a visit with a note, now.
-    ///
-    /// # Errors
-    /// As [`Engine::record_visit`].
-    pub fn visit(&self, lead: LeadId, note: &str) -> EngineResult<Visit> {
-        let visit = NewVisit {
-            note: Some(note.to_owned()),
-            ..NewVisit::new(lead, fieldfare_model::VisitOutcome::Met)
-        };
-        Ok(self.engine.record_visit(visit)?.visit)
     }
 }
 
