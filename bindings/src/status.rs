@@ -313,6 +313,9 @@ pub struct ProximityConfig {
     pub cool_down: std::time::Duration,
     /// Fixes less accurate than this many metres are passed over.
     pub max_accuracy_m: f64,
+    /// Leads that may be farther than this many metres from their position do not alert: one that is
+    /// only known by its postal code may be kilometres away.
+    pub max_uncertainty_m: i32,
     /// Alerts that one fix may raise; the others wait for the next fixes.
     pub max_alerts_per_fix: i32,
     /// IANA zone for leads that name none: the phone's own zone is a good choice.
@@ -330,6 +333,7 @@ impl From<engine::proximity::ProximityConfig> for ProximityConfig {
             exit_factor: config.exit_factor,
             cool_down: duration(config.cool_down_ms),
             max_accuracy_m: config.max_accuracy_m,
+            max_uncertainty_m: values::small(config.max_uncertainty_m),
             max_alerts_per_fix: i32::try_from(config.max_alerts_per_fix).unwrap_or(i32::MAX),
             fallback_zone: config.fallback_zone,
         }
@@ -352,6 +356,7 @@ impl TryFrom<ProximityConfig> for engine::proximity::ProximityConfig {
             exit_factor: config.exit_factor,
             cool_down_ms: ms(config.cool_down)?,
             max_accuracy_m: config.max_accuracy_m,
+            max_uncertainty_m: values::fit("the uncertainty", config.max_uncertainty_m)?,
             max_alerts_per_fix: values::fit("the number of alerts", config.max_alerts_per_fix)?,
             fallback_zone: config.fallback_zone,
             ..Self::default()

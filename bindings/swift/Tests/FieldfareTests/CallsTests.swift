@@ -147,7 +147,8 @@ import Testing
         #expect(usual.coolDown == 4 * 3600)
         let wrong = ProximityConfig(
             defaultRadiusM: usual.defaultRadiusM, maxRadiusM: usual.maxRadiusM, minScore: 0, dwell: 0,
-            exitFactor: 0.5, coolDown: 0, maxAccuracyM: 100, maxAlertsPerFix: 3, fallbackZone: nil)
+            exitFactor: 0.5, coolDown: 0, maxAccuracyM: 100, maxUncertaintyM: 1_000,
+            maxAlertsPerFix: 3, fallbackZone: nil)
         let dir = try temporaryDirectory()
         let config = EngineConfig(
             dir: dir.path, serverUrl: "https://sync.example", proximity: wrong)

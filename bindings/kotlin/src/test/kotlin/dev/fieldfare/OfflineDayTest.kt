@@ -123,7 +123,13 @@ class OfflineDayTest {
     private fun online(
         dir: java.nio.file.Path,
         world: World,
-    ) = EngineConfig(dir = "$dir/phone", serverUrl = world.url, allowInsecureLoopback = true)
+    ) = EngineConfig(
+        dir = "$dir/phone",
+        serverUrl = world.url,
+        allowInsecureLoopback = true,
+        // The world's leads are known by their postal code.
+        proximity = defaultProximityConfig().copy(maxUncertaintyM = 100_000),
+    )
 
     private class Day(
         val visited: Lead,
