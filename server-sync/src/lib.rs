@@ -15,6 +15,7 @@ pub mod hubspot;
 pub mod intake;
 pub mod metrics;
 pub mod random;
+pub mod routing;
 mod server;
 mod setup;
 mod state;

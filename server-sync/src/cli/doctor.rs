@@ -129,7 +129,11 @@ fn endpoints(config: &Config) -> Vec<(String, String)> {
             )
         })
     });
-    connections.collect()
+    let engines = config.routing.engines.iter().map(|engine| {
+        let name = format!("routing engine {}", engine.kind.name());
+        (name, engine.url.clone())
+    });
+    connections.chain(engines).collect()
 }
 
 fn reachable(url: &str) -> Finding {
