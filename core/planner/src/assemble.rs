@@ -23,6 +23,12 @@ pub(crate) fn day_plan(
     Some(day.finish())
 }
 
+/// The stops of a day as indices of the problem; none if one is unknown.
+pub(crate) fn order_of(problem: &Problem, day: &DayPlan) -> Option<Vec<usize>> {
+    let index = |id: &str| problem.stops.iter().position(|stop| stop.id == id);
+    day.stops().map(index).collect()
+}
+
 /// What a step does, as the instance knows it.
 #[derive(Debug, Clone, Copy)]
 enum Does {

@@ -89,7 +89,7 @@ pub enum ProblemError {
         index: usize,
     },
     /// A rep's first stops name one the problem does not have, or one named twice.
-    #[error("first stop {position} of rep {index} is unknown, named twice or for another rep")]
+    #[error("first stop {position} of rep {index} is unknown, named twice, or not for this rep")]
     First {
         /// The rep.
         index: usize,

@@ -166,7 +166,28 @@ pub(crate) struct Stability {
     pub(crate) seconds: i32,
 }
 
+/// How many seconds of driving a second of finish is worth where changes of order are charged.
+const FINISH_WITH_CHARGES: i64 = 8;
+
 impl Stability {
+    /// Charges `seconds` for each changed succession, in the unit of the objective.
+    pub(crate) fn new(
+        problem: &Problem,
+        before: Vec<Option<(usize, usize)>>,
+        seconds: u32,
+    ) -> Self {
+        let unit = match problem.objective {
+            Objective::FinishEarly => FINISH_WITH_CHARGES,
+            Objective::MostPriority | Objective::LeastDriving { .. } => 1,
+        };
+        let most = i64::from(Problem::MAX_DURATION_S);
+        let seconds = (i64::from(seconds) * unit).min(most);
+        Self {
+            before,
+            seconds: seconds as i32,
+        }
+    }
+
     fn charge(&self, from: usize, to: usize) -> i32 {
         let at = |stop: usize| self.before.get(stop).copied().flatten();
         match (at(from), at(to)) {
@@ -248,6 +269,16 @@ impl Instance {
         };
         instance.set_prizes(problem);
         Ok(instance)
+    }
+
+    /// The same instance with the weights and prizes of another of the same problem.
+    pub(crate) fn with_weights_of(&self, other: &Self) -> Self {
+        let mut changed = self.clone();
+        changed.weights = other.weights;
+        for (node, like) in changed.stops.iter_mut().zip(&other.stops) {
+            node.prize = like.prize;
+        }
+        changed
     }
 
     fn set_prizes(&mut self, problem: &Problem) {
@@ -381,7 +412,8 @@ fn make_rep(
     }
 }
 
-fn make_node(stop: &Stop, base: i64) -> Node {
+/// A stop as the solvers see it, without a prize.
+pub(crate) fn make_node(stop: &Stop, base: i64) -> Node {
     let openings = if stop.windows.is_empty() {
         Openings::always()
     } else {
@@ -477,6 +509,8 @@ fn weigh(problem: &Problem, legs: &[Leg], charges: i64) -> Result<Weights, Probl
     let hops = (problem.stops.len() + problem.reps.len()) as i64;
     let driving = shifts.min(hops.saturating_mul(longest)) + charges;
     let finish = match problem.objective {
+        // With changes charged, finish and order are weighed against each other.
+        Objective::FinishEarly if charges > 0 => FINISH_WITH_CHARGES,
         Objective::FinishEarly => driving + 1,
         _ => 0,
     };

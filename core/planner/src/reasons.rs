@@ -1,5 +1,6 @@
 //! Why stops are in no day, and what would make them fit.
 
+use crate::exchange::{Exchange, cheapest_exchange};
 use crate::instance::{Instance, NEVER_S, Node, carries, suits};
 use crate::timeline::Timeline;
 use crate::{LeftOut, Objective, Problem, Reason, Remedy, RepDay, Stop};
@@ -13,7 +14,7 @@ pub(crate) fn left_out(
     orders: &[Vec<usize>],
 ) -> Vec<LeftOut> {
     let lines: Vec<Timeline<'_>> = (instance.reps.iter().zip(orders))
-        .map(|(rep, stops)| Timeline::new(instance, rep, stops))
+        .map(|(rep, stops)| Timeline::new(problem, instance, rep, stops))
         .collect();
     let mut planned = vec![false; instance.stops.len()];
     for &stop in orders.iter().flatten() {
@@ -21,16 +22,17 @@ pub(crate) fn left_out(
             *flag = true;
         }
     }
-    let case = |(index, given)| Case {
+    let stops = problem.stops.iter().zip(&instance.stops).enumerate();
+    let absent = stops.filter(|(stop, _)| planned.get(*stop) == Some(&false));
+    let cases = absent.map(|(index, (given, node))| Case {
         problem,
         instance,
         lines: &lines,
         index,
         given,
-    };
-    let stops = problem.stops.iter().enumerate();
-    let absent = stops.filter(|(stop, _)| planned.get(*stop) == Some(&false));
-    absent.map(|stop| case(stop).explain()).collect()
+        node,
+    });
+    cases.map(|case| case.explain()).collect()
 }
 
 /// One stop that is in no day.
@@ -40,6 +42,7 @@ struct Case<'a> {
     lines: &'a [Timeline<'a>],
     index: usize,
     given: &'a Stop,
+    node: &'a Node,
 }
 
 /// A rep whose day is looked at.
@@ -57,16 +60,6 @@ impl Candidate<'_> {
     fn gaps(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
         (self.pinned..=self.line.len()).map(|at| (at, at + 1))
     }
-}
-
-/// Stops of a day that make room when left out.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Exchange {
-    /// What leaving them out costs.
-    value: i64,
-    count: usize,
-    rep: usize,
-    after: usize,
 }
 
 impl<'a> Case<'a> {
@@ -106,10 +99,6 @@ impl<'a> Case<'a> {
         .collect()
     }
 
-    fn node(&self) -> Option<&'a Node> {
-        self.instance.stops.get(self.index)
-    }
-
     fn among(&self, able: &[Candidate<'a>]) -> (Reason, Vec<Remedy>) {
         if let Some(detour_s) = self.detour(able) {
             return (Reason::DetourTooLong { detour_s }, self.priority(detour_s));
@@ -131,12 +120,8 @@ impl<'a> Case<'a> {
     /// The least detour with which the stop fits as things are.
     fn detour(&self, able: &[Candidate<'a>]) -> Option<i64> {
         let fitting = able.iter().filter(|c| self.has_room(c)).flat_map(|c| {
-            let gaps = c.gaps().filter(|(a, b)| c.line.fits(self.index, *a, *b));
-            gaps.map(|(after, before)| {
-                let (from, to) = (c.line.node(after), c.line.node(before));
-                let leg = |a, b| i64::from(self.instance.leg(a, b).seconds);
-                leg(from, self.index) + leg(self.index, to) - leg(from, to)
-            })
+            let gaps = c.gaps().filter(|(a, b)| c.line.fits(self.node, *a, *b));
+            gaps.map(|(after, before)| c.line.detour(self.node, after, before).0)
         });
         fitting.min()
     }
@@ -175,38 +160,8 @@ impl<'a> Case<'a> {
 
     /// The least valuable stops in a row of a day whose place would do.
     fn exchange(&self, candidate: &Candidate<'_>) -> Option<Exchange> {
-        let (line, mut best) = (candidate.line, None);
-        for after in candidate.pinned..line.len() {
-            let (mut value, mut count) = (0, 0);
-            for last in after + 1..=line.len() {
-                let stop = self.instance.stops.get(line.node(last))?;
-                (value, count) = (value + stop.prize, count + 1);
-                let exchange = Exchange {
-                    value,
-                    count,
-                    rep: candidate.index,
-                    after,
-                };
-                if best.as_ref().is_some_and(|best| *best <= exchange) {
-                    break;
-                }
-                if self.fits_instead(candidate, after, last + 1) {
-                    best = Some(exchange);
-                    break;
-                }
-            }
-        }
-        best
-    }
-
-    fn fits_instead(&self, candidate: &Candidate<'_>, after: usize, before: usize) -> bool {
-        let line = candidate.line;
-        if !line.fits(self.index, after, before) {
-            return false;
-        }
-        let mut rest = line.stops(1, after).to_vec();
-        rest.extend_from_slice(line.stops(before, line.len()));
-        self.overload(candidate, &rest).is_empty()
+        let rep = self.instance.reps.get(candidate.index)?;
+        cheapest_exchange(self.instance, rep, candidate.line, self.index)
     }
 
     fn displaced(&self, exchange: &Exchange) -> Vec<String> {
@@ -244,13 +199,10 @@ impl<'a> Case<'a> {
         let in_a_window = |c: &Candidate<'_>| {
             let end = c.line.len() + 1;
             let to = self.instance.reps.get(c.index).map_or(0, |rep| rep.to);
-            let early = c.line.earliest(self.index, c.pinned);
-            let start = self
-                .node()
-                .zip(early)
-                .and_then(|(node, at)| node.openings.start(at));
+            let early = c.line.earliest(self.node, c.pinned);
+            let start = early.and_then(|at| self.node.openings.start(at));
             start.is_some_and(|start| start <= to)
-                && c.line.finish_with(self.index, c.pinned, end).is_some()
+                && c.line.finish_with(self.node, c.pinned, end).is_some()
         };
         if able.iter().any(in_a_window) {
             Reason::ShiftEnds
@@ -267,7 +219,7 @@ impl<'a> Case<'a> {
         for candidate in able.iter().filter(|c| self.has_room(c)) {
             let spans = candidate
                 .gaps()
-                .flat_map(|(after, before)| candidate.line.starts(self.index, after, before));
+                .flat_map(|(after, before)| candidate.line.starts(self.node, after, before));
             for span in spans {
                 let (later, earlier) = self.stretch(span);
                 let of = |(by, at)| (by, at, candidate.index);
@@ -289,7 +241,7 @@ impl<'a> Case<'a> {
 
     /// How much a window must end later or begin earlier to meet a span of starts, and to when.
     fn stretch(&self, (first, last): (i64, i64)) -> (Option<Stretch>, Option<Stretch>) {
-        let windows = self.node().map_or(&[][..], |node| node.openings.windows());
+        let windows = self.node.openings.windows();
         let later = windows.iter().rev().find(|w| w.to < first);
         let earlier = windows.iter().find(|w| w.from > last);
         (
@@ -303,7 +255,7 @@ impl<'a> Case<'a> {
             let to = self.instance.reps.get(c.index).map_or(0, |rep| rep.to);
             let ends = c
                 .gaps()
-                .filter_map(|(a, b)| c.line.finish_with(self.index, a, b));
+                .filter_map(|(a, b)| c.line.finish_with(self.node, a, b));
             ends.map(move |end| (end - to, c.index))
         });
         let (seconds, rep) = shifts
@@ -332,7 +284,7 @@ impl<'a> Case<'a> {
 
     fn fits_somewhere(&self, candidate: &Candidate<'_>) -> bool {
         let mut gaps = candidate.gaps();
-        gaps.any(|(after, before)| candidate.line.fits(self.index, after, before))
+        gaps.any(|(after, before)| candidate.line.fits(self.node, after, before))
     }
 
     /// Skills that would let in a rep who has room.

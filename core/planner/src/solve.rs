@@ -1,8 +1,9 @@
 use crate::assemble::day_plan;
 use crate::exact::{self, Outcome, Value};
-use crate::instance::Instance;
+use crate::instance::{Instance, Rep};
 use crate::search::{self, Start};
-use crate::{Plan, Problem, ProblemError, Proof, Totals, reasons};
+use crate::walk::{Walker, course};
+use crate::{Plan, Problem, ProblemError, Proof, Totals, polish, reasons};
 
 /// How much work goes into a plan. Two calls with equal options give equal plans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,8 +12,8 @@ pub struct Options {
     pub seed: u64,
     /// Iterations of the search; `None` chooses by the number of stops.
     pub iterations: Option<u64>,
-    /// One rep's day with at most this many stops is solved to proven optimality. Above 18 no
-    /// proof is tried.
+    /// The day of a rep whose stops nobody else may serve is solved to proven optimality if there
+    /// are at most this many. Above 18 no proof is tried.
     pub exact_up_to: usize,
     /// The proof is given up beyond this many labels of 24 bytes; the search decides then.
     pub exact_labels: usize,
@@ -65,7 +66,7 @@ pub fn solve_from(
         seed: options.seed,
         orders: orders.iter().map(|ids| indices(problem, ids)).collect(),
     };
-    let solved = orders_of(&instance, options, &start)?;
+    let solved = orders_of(problem, &instance, options, &start)?;
     plan(problem, &instance, &solved)
 }
 
@@ -102,7 +103,7 @@ pub fn solve_while(
         while more(&progress(&instance, search)) {
             search.run(step.max(1));
         }
-        heuristic(search)
+        polished(problem, &instance, search, step)
     })?;
     plan(problem, &instance, &solved)
 }
@@ -146,64 +147,105 @@ pub(crate) struct Solved {
 
 /// Finds the orders: search first, then a proof where one is in reach.
 pub(crate) fn orders_of(
+    problem: &Problem,
     instance: &Instance,
     options: &Options,
     start: &Start,
 ) -> Result<Solved, ProblemError> {
-    let pool: Vec<usize> = match instance.reps.as_slice() {
-        [_] => (0..instance.stops.len())
-            .filter(|&s| instance.allowed(0, s))
-            .collect(),
-        _ => Vec::new(),
-    };
-    let provable = instance.reps.len() == 1 && pool.len() <= options.exact_up_to;
-    let provable = provable && instance.fits_in(0, &pool);
+    let pools: Vec<Option<Vec<usize>>> = (0..instance.reps.len())
+        .map(|rep| provable(instance, rep, options.exact_up_to))
+        .collect();
+    let reps = pools.iter().flatten().count();
     search::with_search(instance, start, |search| {
-        if provable {
-            search.run(BEFORE_PROOF);
-            if let Some(proved) = prove(instance, &pool, search, options.exact_labels)? {
-                return Ok(proved);
+        search.run(BEFORE_PROOF * reps as u64);
+        let mut proved: Vec<Option<Vec<usize>>> = vec![None; pools.len()];
+        for ((pool, rep), proved) in pools.iter().zip(&instance.reps).zip(&mut proved) {
+            if let Some(pool) = pool {
+                let known = search.best().and_then(|best| best.orders.get(rep.index));
+                *proved = prove(instance, rep, pool, known, options.exact_labels)?;
             }
         }
-        search.run(options.iterations(instance.stops.len()));
-        heuristic(search)
+        if let Some(orders) = proved.iter().cloned().collect() {
+            return Ok(Solved {
+                orders,
+                proof: Proof::Optimal,
+            });
+        }
+        let iterations = options.iterations(instance.stops.len());
+        search.run(iterations);
+        let mut solved = polished(problem, instance, search, iterations / 4)?;
+        for (order, proved) in solved.orders.iter_mut().zip(proved) {
+            *order = proved.unwrap_or_else(|| order.clone());
+        }
+        polish::polish(problem, instance, &mut solved.orders);
+        Ok(solved)
     })
+}
+
+/// How often the search goes on from a solution that could be polished.
+const POLISHINGS: u32 = 3;
+
+/// The best solution of a search, polished; while that helps, the search goes on from there.
+fn polished(
+    problem: &Problem,
+    instance: &Instance,
+    search: &mut search::Search<'_>,
+    iterations: u64,
+) -> Result<Solved, ProblemError> {
+    for _ in 0..POLISHINGS {
+        let mut solved = heuristic(search)?;
+        if !polish::polish(problem, instance, &mut solved.orders) {
+            return Ok(solved);
+        }
+        search.adopt(&solved.orders);
+        search.run(iterations);
+    }
+    let mut solved = heuristic(search)?;
+    polish::polish(problem, instance, &mut solved.orders);
+    Ok(solved)
+}
+
+/// The stops of a rep whose best day can be proven: those nobody else may serve, if they are few
+/// and never too much to carry.
+fn provable(instance: &Instance, rep: usize, most: usize) -> Option<Vec<usize>> {
+    let mine = |stop: &usize| instance.allowed(rep, *stop);
+    let pool: Vec<usize> = (0..instance.stops.len()).filter(mine).collect();
+    let others = (0..instance.reps.len()).filter(|&other| other != rep);
+    let alone = others
+        .flat_map(|other| pool.iter().map(move |&stop| (other, stop)))
+        .all(|(other, stop)| !instance.allowed(other, stop));
+    (pool.len() <= most && alone && instance.fits_in(rep, &pool)).then_some(pool)
 }
 
 fn prove(
     instance: &Instance,
+    rep: &Rep,
     pool: &[usize],
-    search: &search::Search<'_>,
+    known: Option<&Vec<usize>>,
     labels: usize,
-) -> Result<Option<Solved>, ProblemError> {
-    let Some(rep) = instance.reps.first() else {
-        return Ok(None);
-    };
-    let known = search.best();
-    let value = known.map_or(WORST, |best| Value {
-        cost: best.value.0 + outside(instance),
-        finish: best.value.1,
+) -> Result<Option<Vec<usize>>, ProblemError> {
+    let value = known.and_then(|order| {
+        let course = course(Walker::new(instance, rep), order)?;
+        let lost = instance.lost(|stop| order.contains(&stop));
+        Some(Value {
+            cost: lost + instance.day_cost(rep, course.legs, course.finish),
+            finish: course.finish,
+        })
     });
-    let orders = match exact::best_day(instance, rep, pool, value, labels) {
-        Outcome::GaveUp => return Ok(None),
-        Outcome::Proved(Some(found)) => vec![found.stops],
-        Outcome::Proved(None) => known.ok_or(ProblemError::FirstDoNotFit)?.orders.clone(),
-    };
-    Ok(Some(Solved {
-        orders,
-        proof: Proof::Optimal,
-    }))
+    match exact::best_day(instance, rep, pool, value.unwrap_or(WORST), labels) {
+        Outcome::GaveUp => Ok(None),
+        Outcome::Proved(Some(found)) => Ok(Some(found.stops)),
+        Outcome::Proved(None) => {
+            let known = known.filter(|_| value.is_some());
+            Ok(Some(known.ok_or(ProblemError::FirstDoNotFit)?.clone()))
+        }
+    }
 }
 
 const WORST: Value = Value {
     cost: i64::MAX,
     finish: i64::MAX,
 };
-
-/// Cost of stops that no rep may serve, which the search does not count.
-fn outside(instance: &Instance) -> i64 {
-    instance.lost(|stop| (0..instance.reps.len()).any(|rep| instance.allowed(rep, stop)))
-}
 
 /// The plan with the given orders.
 pub(crate) fn plan(

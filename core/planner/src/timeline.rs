@@ -1,10 +1,11 @@
 //! How early each point of a day in a fixed order can be reached and how late it may be, so that
 //! whether something fits in between is known without driving the rest of the day.
 
-use crate::instance::{FOREVER, Instance, Openings, Rep};
+use crate::instance::{FOREVER, Instance, NEVER_S, Node, Rep};
+use crate::{Problem, Travel};
 
 /// A moment for each number of pauses taken.
-type Moments = [i64; crate::Problem::MAX_BREAKS + 1];
+type Moments = [i64; Problem::MAX_BREAKS + 1];
 
 /// After all time: a number of pauses that cannot be had.
 const NEVER: i64 = FOREVER;
@@ -16,8 +17,10 @@ const TOO_LATE: i64 = -FOREVER;
 pub(crate) struct Timeline<'a> {
     instance: &'a Instance,
     rep: &'a Rep,
+    travel: &'a Travel,
     /// Start, stops, end.
     nodes: Vec<usize>,
+    places: Vec<Option<usize>>,
     /// Earliest moments to leave each node but the end, pauses there behind.
     leave: Vec<Moments>,
     /// Latest arrivals at each node but the start, pauses there still to come.
@@ -27,15 +30,28 @@ pub(crate) struct Timeline<'a> {
 impl<'a> Timeline<'a> {
     /// A day with the given stops in the given order, which must fit. O(stops) times the square
     /// of the pauses.
-    pub(crate) fn new(instance: &'a Instance, rep: &'a Rep, stops: &[usize]) -> Self {
-        let ends = std::iter::once(rep.start);
-        let nodes: Vec<usize> = ends.chain(stops.iter().copied()).chain([rep.end]).collect();
+    pub(crate) fn new(
+        problem: &'a Problem,
+        instance: &'a Instance,
+        rep: &'a Rep,
+        stops: &[usize],
+    ) -> Self {
+        let given = problem.reps.get(rep.index);
+        let start = std::iter::once((rep.start, given.and_then(|rep| rep.start)));
+        let visits = stops.iter().map(|&stop| {
+            let node = instance.stops.get(stop);
+            (stop, node.map(|node| node.place))
+        });
+        let end = std::iter::once((rep.end, given.and_then(|rep| rep.end)));
+        let (nodes, places): (Vec<_>, Vec<_>) = start.chain(visits).chain(end).unzip();
         let mut line = Self {
             instance,
             rep,
+            travel: &problem.travel,
             leave: Vec::with_capacity(nodes.len()),
             arrive: Vec::with_capacity(nodes.len()),
             nodes,
+            places,
         };
         line.look_ahead();
         line.look_back();
@@ -51,19 +67,56 @@ impl<'a> Timeline<'a> {
         self.nodes.get(at).copied().unwrap_or(self.rep.end)
     }
 
+    fn place(&self, at: usize) -> Option<usize> {
+        self.places.get(at).copied().flatten()
+    }
+
+    /// Seconds of the leg between two places, without traffic.
+    #[inline]
+    fn seconds(&self, from: Option<usize>, to: Option<usize>) -> i64 {
+        match from.zip(to) {
+            Some((from, to)) => {
+                let way = self.travel.seconds(from, to);
+                way.map_or(i64::from(NEVER_S), i64::from)
+            }
+            None => 0,
+        }
+    }
+
+    /// Seconds and metres a visit between two positions adds to the day, without traffic.
+    #[inline]
+    pub(crate) fn detour(&self, guest: &Node, after: usize, before: usize) -> (i64, i64) {
+        let (from, by, to) = (self.place(after), Some(guest.place), self.place(before));
+        let direct = self.len() > 0;
+        let metres = |a: Option<usize>, b: Option<usize>| {
+            let way = a.zip(b).and_then(|(a, b)| self.travel.metres(a, b));
+            i64::from(way.unwrap_or(0))
+        };
+        let saved = if direct {
+            (self.seconds(from, to), metres(from, to))
+        } else {
+            (0, 0)
+        };
+        (
+            self.seconds(from, by) + self.seconds(by, to) - saved.0,
+            metres(from, by) + metres(by, to) - saved.1,
+        )
+    }
+
     /// Stops between two positions, both included.
     pub(crate) fn stops(&self, from: usize, to: usize) -> &[usize] {
         self.nodes.get(from..to + 1).unwrap_or(&[])
     }
 
     fn look_ahead(&mut self) {
-        let mut here = [NEVER; crate::Problem::MAX_BREAKS + 1];
+        let mut here = [NEVER; Problem::MAX_BREAKS + 1];
         here[0] = self.rep.from;
         self.rest(&mut here);
         self.leave.push(here);
-        for pair in 1..self.nodes.len().saturating_sub(1) {
-            let (from, stop) = (self.node(pair - 1), self.node(pair));
-            here = self.visit(&here, from, stop, self.openings(stop));
+        for at in 1..=self.len() {
+            if let Some(node) = self.instance.stops.get(self.node(at)) {
+                here = self.visit(&here, self.place(at - 1), node);
+            }
             self.leave.push(here);
         }
     }
@@ -71,18 +124,16 @@ impl<'a> Timeline<'a> {
     fn look_back(&mut self) {
         let mut arrive = self.latest_end();
         let mut all = vec![arrive];
-        for at in (1..self.nodes.len().saturating_sub(1)).rev() {
-            let leave = self.latest_leave(self.node(at), self.node(at + 1), &arrive);
-            arrive = self.latest_arrival(self.node(at), &leave);
+        for at in (1..=self.len()).rev() {
+            let leave = self.latest_leave(self.place(at), self.place(at + 1), &arrive);
+            if let Some(node) = self.instance.stops.get(self.node(at)) {
+                arrive = self.latest_arrival(node, &leave);
+            }
             all.push(arrive);
         }
-        all.push([TOO_LATE; crate::Problem::MAX_BREAKS + 1]);
+        all.push([TOO_LATE; Problem::MAX_BREAKS + 1]);
         all.reverse();
         self.arrive = all;
-    }
-
-    fn openings(&self, stop: usize) -> Option<&'a Openings> {
-        self.instance.stops.get(stop).map(|node| &node.openings)
     }
 
     fn pauses(&self) -> usize {
@@ -102,16 +153,13 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// Earliest moments to leave a stop that is reached from another node.
-    fn visit(&self, leave: &Moments, from: usize, stop: usize, open: Option<&Openings>) -> Moments {
-        let mut here = self.drive(leave, from, stop);
+    /// Earliest moments to leave a stop that is reached from a place.
+    fn visit(&self, leave: &Moments, from: Option<usize>, stop: &Node) -> Moments {
+        let mut here = self.drive(leave, from, Some(stop.place));
         self.rest(&mut here);
-        let service = self.instance.stops.get(stop).map_or(0, |node| node.service);
         for (taken, at) in here.iter_mut().enumerate() {
-            let start = open
-                .and_then(|open| open.start(*at))
-                .filter(|_| *at != NEVER);
-            let end = start.map(|start| start + service);
+            let start = stop.openings.start(*at).filter(|_| *at != NEVER);
+            let end = start.map(|start| start + stop.service);
             *at = end
                 .filter(|&end| !self.rep.missed(taken as u8, end))
                 .unwrap_or(NEVER);
@@ -120,8 +168,8 @@ impl<'a> Timeline<'a> {
         here
     }
 
-    fn drive(&self, leave: &Moments, from: usize, to: usize) -> Moments {
-        let seconds = i64::from(self.instance.leg(from, to).seconds);
+    fn drive(&self, leave: &Moments, from: Option<usize>, to: Option<usize>) -> Moments {
+        let seconds = self.seconds(from, to);
         leave.map(|at| match at {
             NEVER => NEVER,
             at => self.instance.clock.arrival(at, seconds),
@@ -129,7 +177,7 @@ impl<'a> Timeline<'a> {
     }
 
     fn latest_end(&self) -> Moments {
-        let mut latest = [TOO_LATE; crate::Problem::MAX_BREAKS + 1];
+        let mut latest = [TOO_LATE; Problem::MAX_BREAKS + 1];
         for (taken, at) in latest.iter_mut().enumerate().take(self.pauses() + 1) {
             let pause = self.rep.pauses.get(taken);
             *at = pause.map_or(self.rep.to, |pause| pause.latest.min(self.rep.to));
@@ -137,9 +185,9 @@ impl<'a> Timeline<'a> {
         latest
     }
 
-    /// Latest moments to be free at a node from which another must be reached by `arrive`.
-    fn latest_leave(&self, from: usize, to: usize, arrive: &Moments) -> Moments {
-        let seconds = i64::from(self.instance.leg(from, to).seconds);
+    /// Latest moments to be free at a place from which another must be reached by `arrive`.
+    fn latest_leave(&self, from: Option<usize>, to: Option<usize>, arrive: &Moments) -> Moments {
+        let seconds = self.seconds(from, to);
         let mut latest = arrive.map(|at| match at {
             TOO_LATE => TOO_LATE,
             at => self.instance.clock.departure(at, seconds),
@@ -149,12 +197,9 @@ impl<'a> Timeline<'a> {
     }
 
     /// Latest arrivals at a stop that must be left by `leave`.
-    fn latest_arrival(&self, stop: usize, leave: &Moments) -> Moments {
-        let service = self.instance.stops.get(stop).map_or(0, |node| node.service);
+    fn latest_arrival(&self, stop: &Node, leave: &Moments) -> Moments {
         let mut latest = leave.map(|at| {
-            let start = self
-                .openings(stop)
-                .and_then(|open| open.last_start(at - service));
+            let start = stop.openings.last_start(at - stop.service);
             start.filter(|_| at != TOO_LATE).unwrap_or(TOO_LATE)
         });
         self.rest_before(&mut latest);
@@ -178,60 +223,45 @@ impl<'a> Timeline<'a> {
     }
 
     fn leaves(&self, at: usize) -> Moments {
-        let never = [NEVER; crate::Problem::MAX_BREAKS + 1];
+        let never = [NEVER; Problem::MAX_BREAKS + 1];
         self.leave.get(at).copied().unwrap_or(never)
     }
 
     fn arrivals(&self, at: usize) -> Moments {
-        let late = [TOO_LATE; crate::Problem::MAX_BREAKS + 1];
+        let late = [TOO_LATE; Problem::MAX_BREAKS + 1];
         self.arrive.get(at).copied().unwrap_or(late)
     }
 
-    /// Whether a stop fits between two positions, what is between them left out.
+    /// Whether a visit fits between two positions, what is between them left out.
     #[inline]
-    pub(crate) fn fits(&self, stop: usize, after: usize, before: usize) -> bool {
+    pub(crate) fn fits(&self, guest: &Node, after: usize, before: usize) -> bool {
         if self.pauses() == 0 {
-            return self.fits_without_pauses(stop, after, before);
+            return self.fits_without_pauses(guest, after, before);
         }
-        let leave = self.visit(
-            &self.leaves(after),
-            self.node(after),
-            stop,
-            self.openings(stop),
-        );
-        self.in_time(&leave, stop, before)
+        let leave = self.visit(&self.leaves(after), self.place(after), guest);
+        let reached = self.drive(&leave, Some(guest.place), self.place(before));
+        let latest = self.arrivals(before);
+        let mut pairs = reached.iter().zip(&latest);
+        pairs.any(|(at, latest)| *at != NEVER && at <= latest)
     }
 
     #[inline]
-    fn fits_without_pauses(&self, stop: usize, after: usize, before: usize) -> bool {
+    fn fits_without_pauses(&self, guest: &Node, after: usize, before: usize) -> bool {
         let (Some(leave), Some(latest)) = (self.leave.get(after), self.arrive.get(before)) else {
             return false;
         };
-        let Some(node) = self.instance.stops.get(stop) else {
+        let (clock, by) = (&self.instance.clock, Some(guest.place));
+        let arrival = clock.arrival(leave[0], self.seconds(self.place(after), by));
+        let Some(start) = guest.openings.start(arrival) else {
             return false;
         };
-        let seconds = |from, to| i64::from(self.instance.leg(from, to).seconds);
-        let clock = &self.instance.clock;
-        let arrival = clock.arrival(leave[0], seconds(self.node(after), stop));
-        let Some(start) = node.openings.start(arrival) else {
-            return false;
-        };
-        let onward = seconds(stop, self.node(before));
-        clock.arrival(start + node.service, onward) <= latest[0]
-    }
-
-    fn in_time(&self, leave: &Moments, stop: usize, before: usize) -> bool {
-        let reached = self.drive(leave, stop, self.node(before));
-        let latest = self.arrivals(before);
-        reached
-            .iter()
-            .zip(&latest)
-            .any(|(at, latest)| *at != NEVER && at <= latest)
+        let onward = self.seconds(by, self.place(before));
+        clock.arrival(start + guest.service, onward) <= latest[0]
     }
 
     /// The earliest arrival at a stop behind a position; none if it cannot be reached at all.
-    pub(crate) fn earliest(&self, stop: usize, after: usize) -> Option<i64> {
-        let here = self.drive(&self.leaves(after), self.node(after), stop);
+    pub(crate) fn earliest(&self, guest: &Node, after: usize) -> Option<i64> {
+        let here = self.drive(&self.leaves(after), self.place(after), Some(guest.place));
         here.into_iter().min().filter(|&at| at != NEVER)
     }
 
@@ -239,36 +269,46 @@ impl<'a> Timeline<'a> {
     /// stop itself aside: one for each number of pauses before the visit.
     pub(crate) fn starts(
         &self,
-        stop: usize,
+        guest: &Node,
         after: usize,
         before: usize,
     ) -> impl Iterator<Item = (i64, i64)> + use<> {
-        let mut here = self.drive(&self.leaves(after), self.node(after), stop);
+        let by = Some(guest.place);
+        let mut here = self.drive(&self.leaves(after), self.place(after), by);
         self.rest(&mut here);
-        let leave = self.latest_leave(stop, self.node(before), &self.arrivals(before));
-        let service = self.instance.stops.get(stop).map_or(0, |node| node.service);
-        let spans = here
-            .into_iter()
-            .zip(leave)
-            .map(move |(at, leave)| (at, leave - service));
+        let leave = self.latest_leave(by, self.place(before), &self.arrivals(before));
+        let service = guest.service;
+        let spans = here.into_iter().zip(leave);
+        let spans = spans.map(move |(at, leave)| (at, leave - service));
         spans.filter(|(from, to)| from <= to)
     }
 
-    /// When the day would be over with a stop between two positions and no end to the shift; none
+    /// When the day would be over with a visit between two positions and no end to the shift; none
     /// if a window or pause would be missed.
-    pub(crate) fn finish_with(&self, stop: usize, after: usize, before: usize) -> Option<i64> {
-        let first = self.node(after);
-        let mut leave = self.visit(&self.leaves(after), first, stop, self.openings(stop));
-        let mut from = stop;
-        for &next in self.stops(before, self.len()) {
-            leave = self.visit(&leave, from, next, self.openings(next));
-            from = next;
+    pub(crate) fn finish_with(&self, guest: &Node, after: usize, before: usize) -> Option<i64> {
+        let mut leave = self.visit(&self.leaves(after), self.place(after), guest);
+        let mut from = Some(guest.place);
+        for at in before..=self.len() {
+            let next = self.instance.stops.get(self.node(at))?;
+            leave = self.visit(&leave, from, next);
+            from = Some(next.place);
         }
-        let ends = self.drive(&leave, from, self.rep.end);
-        let kept = ends
-            .iter()
-            .enumerate()
-            .filter(|(taken, at)| **at != NEVER && !self.rep.missed(*taken as u8, **at));
+        self.finish(&leave, from)
+    }
+
+    /// When the day is over; none if a pause is missed.
+    pub(crate) fn finish_now(&self) -> Option<i64> {
+        let last = self.len();
+        if last == 0 {
+            return Some(self.rep.from);
+        }
+        self.finish(&self.leaves(last), self.place(last))
+    }
+
+    fn finish(&self, leave: &Moments, from: Option<usize>) -> Option<i64> {
+        let ends = self.drive(leave, from, self.place(self.len() + 1));
+        let kept = ends.iter().enumerate();
+        let kept = kept.filter(|(taken, at)| **at != NEVER && !self.rep.missed(*taken as u8, **at));
         kept.map(|(_, at)| *at).min()
     }
 }

@@ -1,5 +1,6 @@
 //! Whether a problem can be planned as it stands.
 
+use crate::instance::suits;
 use crate::{Break, Problem, ProblemError, RepDay, Stop, Window};
 use std::collections::BTreeMap;
 
@@ -88,7 +89,7 @@ impl Problem {
     ) -> Result<(), ProblemError> {
         for (position, id) in rep.first.iter().enumerate() {
             let known = stops.get(id.as_str()).and_then(|&i| self.stops.get(i));
-            let own = known.is_some_and(|s| s.rep.as_ref().is_none_or(|r| *r == rep.id));
+            let own = known.is_some_and(|stop| suits(rep, stop));
             let again = rep.first.iter().take(position).any(|earlier| earlier == id);
             let elsewhere = self.reps.iter().take(index).any(|r| r.first.contains(id));
             if !own || again || elsewhere {
@@ -98,7 +99,12 @@ impl Problem {
         Ok(())
     }
 
-    fn check_stop(&self, index: usize, stop: &Stop, loads: usize) -> Result<(), ProblemError> {
+    pub(crate) fn check_stop(
+        &self,
+        index: usize,
+        stop: &Stop,
+        loads: usize,
+    ) -> Result<(), ProblemError> {
         self.check_place("stop", index, stop.place)?;
         check_windows("stop", index, &stop.windows)?;
         within("service_s", index, stop.service_s, Self::MAX_DURATION_S)?;

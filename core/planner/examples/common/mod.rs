@@ -2,20 +2,11 @@
 #![allow(dead_code, reason = "each bench uses its part")]
 
 use fieldfare_planner::{Problem, RepDay, Stop, Travel, Window};
-use std::time::Instant;
 
-/// Milliseconds this process has used a processor, where the system tells (Linux); else wall
-/// time since the first call.
+/// Milliseconds of processor time this process has used.
 pub fn cpu_ms() -> f64 {
-    let told = std::fs::read_to_string("/proc/self/schedstat").ok();
-    let nanos = told.and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
-    nanos.map_or_else(wall_ms, |nanos| nanos / 1e6)
-}
-
-#[allow(clippy::disallowed_methods, reason = "a bench measures time")]
-fn wall_ms() -> f64 {
-    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    used.tv_sec as f64 * 1e3 + used.tv_nsec as f64 / 1e6
 }
 
 /// Runs something and tells how many milliseconds it took.

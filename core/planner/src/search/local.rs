@@ -130,7 +130,7 @@ impl<'a> LocalSearch<'a> {
         if let Some(second) = &change.second {
             judge.write(second, &mut written);
         }
-        if let Some(stop) = change.leaves {
+        for stop in leaving(solution, &change) {
             self.mark(solution, stop);
             solution.forget(stop);
         }
@@ -274,6 +274,15 @@ impl<'a> LocalSearch<'a> {
         }
         false
     }
+}
+
+/// The stops that are in no route after a move.
+fn leaving(solution: &Solution, change: &Move) -> Vec<usize> {
+    let Some((route, first, last)) = change.leaves else {
+        return Vec::new();
+    };
+    let nodes = solution.route(route).map_or(&[][..], |route| &route.nodes);
+    nodes.get(first..last + 1).unwrap_or(&[]).to_vec()
 }
 
 /// Groups stops by the route they are in, in the order in which routes first appear.

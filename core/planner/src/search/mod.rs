@@ -29,6 +29,9 @@ const HISTORY: usize = 300;
 /// Iterations without a new best after which the search goes back to it.
 const PATIENCE: u64 = 50_000;
 
+/// How often prices are doubled before the search begins.
+const MOST_DOUBLINGS: u32 = 40;
+
 /// The best orders found, one list of stops for each rep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Best {
@@ -82,7 +85,6 @@ impl<'a> Search<'a> {
         let mut work = Solution::new(space);
         work.clock = 1;
         work.changed.fill(1);
-        work.load(space, &start.orders);
         let mut search = Self {
             local: LocalSearch::new(space),
             prices,
@@ -99,17 +101,36 @@ impl<'a> Search<'a> {
             work,
         };
         search.note_best();
-        search.local.thorough(&mut search.work, &search.prices);
+        search.work.load(space, &start.orders);
         search.note_best();
-        search.current = search.work.clone();
-        search.current_cost = search.current.cost(space);
-        search.first_cost = search.current_cost;
+        search.first_descent();
+        search.start_here();
         search
+    }
+
+    /// Descends from the start, with prices doubled until that ends in a feasible solution.
+    fn first_descent(&mut self) {
+        for _ in 0..MOST_DOUBLINGS {
+            self.local.thorough(&mut self.work, &self.prices);
+            self.note_best();
+            let cost = self.work.cost(self.space);
+            if cost.is_feasible() {
+                return;
+            }
+            self.prices.double(&cost);
+        }
     }
 
     /// The best feasible solution so far; none only if pinned stops do not fit.
     pub(crate) fn best(&self) -> Option<&Best> {
         self.best.as_ref()
+    }
+
+    /// Goes on from other orders.
+    pub(crate) fn adopt(&mut self, orders: &[Vec<usize>]) {
+        self.work.load(self.space, orders);
+        self.note_best();
+        self.start_here();
     }
 
     /// Goes on for some iterations.
@@ -176,10 +197,14 @@ impl<'a> Search<'a> {
 
     fn restart(&mut self) {
         self.idle = 0;
-        self.history.fill(None);
         if let Some(best) = &self.best {
             self.work.load(self.space, &best.orders);
         }
+        self.start_here();
+    }
+
+    fn start_here(&mut self) {
+        self.history.fill(None);
         self.current = self.work.clone();
         self.current_cost = self.current.cost(self.space);
         self.first_cost = self.current_cost;

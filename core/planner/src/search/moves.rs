@@ -39,8 +39,8 @@ pub(super) struct Move {
     pub(super) legs: i64,
     /// Change of the cost of what is left out.
     pub(super) prizes: i64,
-    /// A stop that is in no route afterwards.
-    pub(super) leaves: Option<usize>,
+    /// Stops that are in no route afterwards: route, first and last position.
+    pub(super) leaves: Option<(usize, usize, usize)>,
 }
 
 /// Prices moves on a solution.

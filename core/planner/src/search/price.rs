@@ -55,7 +55,7 @@ struct Price {
 
 const UNIT_BITS: u32 = 6;
 /// Solutions between two moves of a price.
-const PERIOD: u32 = 500;
+const PERIOD: u32 = 250;
 /// Shares of feasible solutions, in percent, between which a price stays.
 const TARGET: std::ops::RangeInclusive<u32> = 60..=70;
 
@@ -126,6 +126,16 @@ impl Prices {
         cost.plain
             + ((cost.warp * self.warp.value) >> UNIT_BITS)
             + ((cost.excess * self.excess.value) >> UNIT_BITS)
+    }
+
+    /// Doubles the prices of what a solution does against the rules.
+    pub(super) fn double(&mut self, cost: &Cost) {
+        if cost.warp > 0 {
+            self.warp.value = (self.warp.value * 2).min(self.warp.most);
+        }
+        if cost.excess > 0 {
+            self.excess.value = (self.excess.value * 2).min(self.excess.most);
+        }
     }
 
     pub(super) fn register(&mut self, cost: &Cost) {

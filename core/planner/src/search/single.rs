@@ -65,7 +65,11 @@ fn insert(judge: &Judge<'_>, stop: usize, index: usize, at: usize, best: &mut Be
     );
 }
 
-/// The best way to put a stop that is in no route in the place of a neighbour.
+/// Most stops in a row that one may replace.
+const LONGEST: usize = 4;
+
+/// The best way to put a stop that is in no route in the place of a neighbour, or of a few stops
+/// from a neighbour on.
 pub(super) fn try_replace(judge: &Judge<'_>, stop: usize, best: &mut Best) {
     for &near in judge.space.neighbours(stop) {
         let Some((index, at)) = judge.solution.place(near) else {
@@ -77,25 +81,41 @@ pub(super) fn try_replace(judge: &Judge<'_>, stop: usize, best: &mut Best) {
         if at <= route.pinned || !judge.space.instance.allowed(route.rep, stop) {
             continue;
         }
-        let (before, after) = (route.node(at - 1), route.node(at + 1));
-        let cost = |from, to| judge.space.cost(from, to);
-        let change = Move {
-            first: Half {
-                route: index,
-                pieces: [
-                    Piece::Head(index, at - 1),
-                    Piece::Stop(stop),
-                    Piece::Tail(index, at + 1),
-                    Piece::None,
-                    Piece::None,
-                ],
-            },
-            second: None,
-            legs: cost(before, stop) + cost(stop, after) - cost(before, near) - cost(near, after),
-            prizes: judge.space.prize(near) - judge.space.prize(stop),
-            leaves: Some(near),
-        };
-        best.offer(judge, change);
+        let mut gone = 0;
+        for last in at..route.len().min(at + LONGEST - 1) + 1 {
+            gone += judge.space.prize(route.node(last));
+            best.offer(judge, replace(judge, stop, (index, at, last), gone));
+        }
+    }
+}
+
+fn replace(judge: &Judge<'_>, stop: usize, run: (usize, usize, usize), gone: i64) -> Move {
+    let (index, first, last) = run;
+    let node = |at: usize| {
+        judge
+            .solution
+            .route(index)
+            .map_or(0, |route| route.node(at))
+    };
+    let cost = |from, to| judge.space.cost(from, to);
+    let old: i64 = (first..=last + 1)
+        .map(|at| cost(node(at - 1), node(at)))
+        .sum();
+    Move {
+        first: Half {
+            route: index,
+            pieces: [
+                Piece::Head(index, first - 1),
+                Piece::Stop(stop),
+                Piece::Tail(index, last + 1),
+                Piece::None,
+                Piece::None,
+            ],
+        },
+        second: None,
+        legs: cost(node(first - 1), stop) + cost(stop, node(last + 1)) - old,
+        prizes: gone - judge.space.prize(stop),
+        leaves: Some(run),
     }
 }
 
@@ -123,7 +143,7 @@ pub(super) fn try_remove(judge: &Judge<'_>, stop: usize, best: &mut Best) {
         second: None,
         legs: cost(before, after) - cost(before, stop) - cost(stop, after),
         prizes: judge.space.prize(stop),
-        leaves: Some(stop),
+        leaves: Some((index, at, at)),
     };
     best.offer(judge, change);
 }
