@@ -81,7 +81,7 @@ impl Watch {
     /// that were not. It tells nothing then; but not more than a few are passed over.
     pub(crate) fn withholds(&mut self, offset: f64) -> bool {
         let vague = self.off_fixes > 0
-            && self.kind.is_none()
+            && self.kind != Some(DeviationKind::OffRoute)
             && offset > self.off_threshold
             && self.vague_fixes < MOST_VAGUE;
         if vague {

@@ -85,7 +85,8 @@ pub fn follow(
     let mut reached = 0.0;
     for fix in fixes {
         let update = session.update(fix);
-        let along_m = update.snapped.map(|snapped| snapped.along_m);
+        let arrived = (update.phase == Phase::Complete).then_some(itinerary.length_m());
+        let along_m = update.snapped.map(|snapped| snapped.along_m).or(arrived);
         reached = along_m.unwrap_or(reached);
         lines.extend(update.events.into_iter().map(|event| FollowedEvent {
             at: fix.fix.at,
@@ -95,17 +96,12 @@ pub fn follow(
             event,
         }));
     }
-    let complete = session.phase() == Phase::Complete;
     Ok(Followed {
         lines,
         summary: session.summary(),
         phase: session.phase(),
         length_m: itinerary.length_m(),
-        along_m: if complete {
-            itinerary.length_m()
-        } else {
-            reached
-        },
+        along_m: reached,
     })
 }
 

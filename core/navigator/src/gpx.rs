@@ -200,3 +200,44 @@ fn evenly(points: &[Point], options: &GpxOptions) -> Vec<CourseFix> {
     }
     fixes
 }
+
+/// Writes fixes as a GPX 1.1 track, with accuracy as dilution, and speed and course in Garmin's
+/// extension, so that [`read_gpx`] reads them back to the centimetre and tenth.
+pub fn write_gpx(fixes: &[CourseFix]) -> String {
+    let points: String = fixes.iter().map(gpx_point).collect();
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <gpx version=\"1.1\" creator=\"fieldfare\" xmlns=\"http://www.topografix.com/GPX/1/1\" \
+         xmlns:tp=\"http://www.garmin.com/xmlschemas/TrackPointExtension/v2\">\n\
+         <trk><trkseg>\n{points}</trkseg></trk>\n</gpx>\n"
+    )
+}
+
+fn gpx_point(fix: &CourseFix) -> String {
+    let (at, position) = (fix.fix.at, fix.fix.position);
+    let time = jiff::Timestamp::from_millisecond(at.0)
+        .map_or(String::new(), |t| format!("<time>{t}</time>"));
+    let dilution = fix.fix.accuracy_m / GpxOptions::default().metres_per_hdop;
+    let hdop = number_element("hdop", Some(dilution));
+    let speed = number_element("tp:speed", fix.fix.speed_mps);
+    let course = number_element("tp:course", fix.course_deg);
+    let extension = if speed.is_empty() && course.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "<extensions><tp:TrackPointExtension>{speed}{course}</tp:TrackPointExtension></extensions>"
+        )
+    };
+    format!(
+        "<trkpt lat=\"{:.7}\" lon=\"{:.7}\">{time}{hdop}{extension}</trkpt>\n",
+        position.lat(),
+        position.lon()
+    )
+}
+
+fn number_element(name: &str, number: Option<f64>) -> String {
+    match number.filter(|n| n.is_finite()) {
+        Some(number) => format!("<{name}>{number:.2}</{name}>"),
+        None => String::new(),
+    }
+}

@@ -60,7 +60,7 @@ impl Beam {
         self.candidates.get(..self.count).unwrap_or(&[])
     }
 
-    /// Weighs a fix. Returns the place once it is clear.
+    /// Weighs a fix. Returns the place once it is clear, with its lead over the next.
     pub(crate) fn weigh(
         &mut self,
         itinerary: &Itinerary,
@@ -68,24 +68,31 @@ impl Beam {
         reach_m: f64,
         moved: f64,
         prior: &Prior,
-    ) -> Option<Candidate> {
+    ) -> Option<(Candidate, f64)> {
         let mut next = Self {
             fixes: self.fixes + 1,
             ..Self::default()
         };
+        let mut valleys = Valleys::default();
         let mut see = |foot: Foot| {
-            if foot.offset <= reach_m && foot.along >= prior.from {
-                next.add(self.weighed(&foot, moment, moved, prior));
+            let here = offset_cost(foot.offset, moment.reading.accuracy)
+                + direction_cost(moment, foot.course);
+            let fits = foot.offset <= reach_m && foot.along >= prior.from;
+            if let Some((foot, here)) = valleys.pass(fits.then_some((foot, here))) {
+                next.add(self.weighed(&foot, here, moment, moved, prior));
             }
         };
         let track = &itinerary.track;
         track.within(&moment.frame, reach_m, BUDGET, &mut see);
+        if let Some((foot, here)) = valleys.pass(None) {
+            next.add(self.weighed(&foot, here, moment, moved, prior));
+        }
         if next.count == 0 {
             self.clear();
             return None;
         }
         *self = next;
-        let patience = if moment.course.is_some() {
+        let patience = if moment.sure_course().is_some() {
             PATIENCE
         } else {
             PATIENCE_UNDIRECTED
@@ -93,9 +100,15 @@ impl Beam {
         self.decided(patience)
     }
 
-    fn weighed(&self, foot: &Foot, moment: &Moment, moved: f64, prior: &Prior) -> Candidate {
+    fn weighed(
+        &self,
+        foot: &Foot,
+        here: f64,
+        moment: &Moment,
+        moved: f64,
+        prior: &Prior,
+    ) -> Candidate {
         let accuracy = moment.reading.accuracy;
-        let here = offset_cost(foot.offset, accuracy) + direction_cost(moment.course, foot.course);
         let before = self
             .list()
             .iter()
@@ -137,15 +150,41 @@ impl Beam {
         }
     }
 
-    fn decided(&self, patience: u32) -> Option<Candidate> {
+    fn decided(&self, patience: u32) -> Option<(Candidate, f64)> {
         let by_cost = |a: &&Candidate, b: &&Candidate| {
             a.cost.total_cmp(&b.cost).then(a.along.total_cmp(&b.along))
         };
         let best = *self.list().iter().min_by(by_cost)?;
         let others = self.list().iter().filter(|c| c.along != best.along);
         let second = others.map(|c| c.cost).fold(f64::INFINITY, f64::min);
-        let clear = second - best.cost >= CLEAR_LEAD;
-        (clear || self.fixes >= patience).then_some(best)
+        let lead = second - best.cost;
+        let decided = lead >= CLEAR_LEAD || self.fixes >= patience;
+        decided.then_some((best, lead))
+    }
+}
+
+/// The places along a stretch of road against which least counts: a road that runs through the
+/// reach of a fix is one candidate, not one for each of its segments.
+#[derive(Default)]
+struct Valleys {
+    last: Option<(Foot, f64)>,
+    falling: bool,
+}
+
+impl Valleys {
+    /// Takes the next place, or none where the road leaves the reach; gives the place before if it
+    /// is the lowest of its surroundings.
+    fn pass(&mut self, next: Option<(Foot, f64)>) -> Option<(Foot, f64)> {
+        let before = std::mem::replace(&mut self.last, next);
+        let Some((old, cost)) = before else {
+            self.falling = true;
+            return None;
+        };
+        let goes_on = next.filter(|(foot, _)| foot.segment <= old.segment + 1);
+        let was_falling = self.falling;
+        self.falling = goes_on.is_none_or(|(_, here)| here < cost);
+        let lowest = was_falling && goes_on.is_none_or(|(_, here)| here >= cost);
+        lowest.then_some((old, cost))
     }
 }
 

@@ -68,7 +68,7 @@ pub use event::{
 };
 pub use fix::{CourseFix, FixQuality};
 pub use follow::{Followed, FollowedEvent, describe, follow};
-pub use gpx::{GpxError, GpxOptions, read_gpx};
+pub use gpx::{GpxError, GpxOptions, read_gpx, write_gpx};
 pub use itinerary::Itinerary;
 pub use manoeuvre::{DrivingSide, Manoeuvre, ManoeuvreKind, Turn};
 pub use parse::parse_routes;

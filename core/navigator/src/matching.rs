@@ -44,9 +44,11 @@ const MOST_FOR_PLACE: f64 = 12.0;
 /// Places closer than this along the route are one place, metres.
 const BESIDE_M: f64 = 50.0;
 
-pub(crate) fn direction_cost(course: Option<Course>, road: Option<Course>) -> f64 {
-    match (course, road) {
-        (Some(course), Some(road)) => COURSE_COST / 2.0 * (1.0 - course.agreement(road)),
+pub(crate) fn direction_cost(moment: &Moment, road: Option<Course>) -> f64 {
+    match (moment.course, road) {
+        (Some(course), Some(road)) => {
+            moment.course_trust * COURSE_COST / 2.0 * (1.0 - course.agreement(road))
+        }
         _ => 0.0,
     }
 }
@@ -64,8 +66,7 @@ pub(crate) fn scan(itinerary: &Itinerary, moment: &Moment, window: &Window) -> O
         let held = held_in(foot, window);
         let off = held.along - window.expected.min(window.to);
         let place = (off * off / window.variance).min(MOST_FOR_PLACE);
-        let cost =
-            offset_cost(held.offset, accuracy) + direction_cost(moment.course, held.course) + place;
+        let cost = offset_cost(held.offset, accuracy) + direction_cost(moment, held.course) + place;
         contest.enter(held, cost);
     });
     contest.result()

@@ -17,6 +17,8 @@ pub(crate) struct Moment {
     pub(crate) speed: f64,
     /// The direction of travel, if the driver moves and it is known.
     pub(crate) course: Option<Course>,
+    /// How much the direction counts, 0 to 1: one taken from fixes is late in bends.
+    pub(crate) course_trust: f64,
 }
 
 /// A clock that goes back by more than this was set; by less, fixes came out of order.
@@ -28,10 +30,19 @@ const USUAL_MS: i64 = 1_000;
 /// Metres of way, and accuracies, after which the driver has surely moved.
 const ANCHOR_M: f64 = 12.0;
 const ANCHOR_ACCURACIES: f64 = 3.0;
+/// How much a direction taken from fixes counts.
+const DERIVED_TRUST: f64 = 0.1;
 /// Below this speed nobody drives, metres per second.
 const STANDING_MPS: f64 = 1.5;
 /// Slack in metres for telling a jump from a move.
 const JUMP_SLACK_M: f64 = 20.0;
+
+impl Moment {
+    /// The direction of travel, if the receiver told it.
+    pub(crate) fn sure_course(&self) -> Option<Course> {
+        self.course.filter(|_| self.course_trust >= 1.0)
+    }
+}
 
 impl Motion {
     /// Judges a fix against the one before.
@@ -86,6 +97,11 @@ impl Motion {
             dt_ms,
             speed,
             course: self.course(reading, speed),
+            course_trust: if reading.course_deg.is_some() {
+                1.0
+            } else {
+                DERIVED_TRUST
+            },
         }
     }
 

@@ -18,7 +18,8 @@ const NO_LENGTH_M: f64 = 1.0;
 const WENT_BACK_M: f64 = 50.0;
 /// Coming back to the route so far from where it was left needs some metres of proof.
 const ELSEWHERE_M: f64 = 500.0;
-const ELSEWHERE_PROOF_M: f64 = 40.0;
+const UNDIRECTED_PROOF_M: f64 = 40.0;
+const ELSEWHERE_PROOF_M: f64 = 80.0;
 /// Without a fix for so long a stop may have been passed unseen, milliseconds.
 const SILENCE_MS: i64 = 5_000;
 /// By how much less must count against a place to believe that a stop was passed.
@@ -30,7 +31,7 @@ const LATER_M: f64 = 25.0;
 /// Metres before the start of a leg at which a driver who went back is still found, metres.
 const BEFORE_LEG_M: f64 = 300.0;
 /// Metres along a later leg before a driver is taken to have left a stop out.
-const BEYOND_STOP_M: f64 = 150.0;
+const BEYOND_STOP_M: f64 = 300.0;
 /// Time without a match counts for the search window up to here, seconds.
 const LONGEST_GAP_S: f64 = 900.0;
 /// At this speed a course tells a direction of travel, metres per second.
@@ -52,10 +53,10 @@ impl RouteSession {
             .beam
             .weigh(&self.itinerary, moment, reach, moved, &prior);
         match found {
-            Some(place) => {
+            Some((place, lead)) => {
                 self.state.phase = Phase::Navigating;
                 self.state.offset = place.offset;
-                self.state.confidence = confidence(place.offset, moment.reading.accuracy, 4.0);
+                self.state.confidence = confidence(place.offset, moment.reading.accuracy, lead);
                 self.locate(place.along, false, events);
                 self.check_arrival(moment, true, events);
             }
@@ -129,7 +130,7 @@ impl RouteSession {
             let itinerary = self.itinerary.clone();
             match self.state.stay(&itinerary, &self.config, moment, events) {
                 Staying::Still => return,
-                Staying::Left => self.leave(events),
+                Staying::Left => self.state.depart(&self.itinerary.clone(), events),
                 Staying::PassedBy => self.pass_by(events),
             }
             if self.state.phase != Phase::Navigating {
@@ -346,7 +347,7 @@ impl RouteSession {
             self.state.watch.return_fixes = 0;
             return;
         };
-        let needed = if moment.course.is_some() { 2 } else { 3 };
+        let needed = if moment.sure_course().is_some() { 2 } else { 3 };
         let moved = moment.speed * moment.dt_ms as f64 / 1000.0;
         let often = self.state.watch.may_return(place.along, moved, needed);
         if often && self.state.watch.return_progress() >= self.proof_to_return(&place, moment) {
@@ -358,12 +359,15 @@ impl RouteSession {
     }
 
     /// Metres to go along a stretch of route before it is believed to be the one: none where the
-    /// driver was expected, some far from there, many where a stop would be left out.
+    /// driver was expected, some far from there or where the direction is not known, many where a
+    /// stop would be left out.
     fn proof_to_return(&self, place: &Foot, moment: &Moment) -> f64 {
         if place.along > self.state.gate(&self.itinerary) {
             BEYOND_STOP_M
         } else if (place.along - self.state.along).abs() > ELSEWHERE_M {
             ELSEWHERE_PROOF_M + moment.reading.accuracy
+        } else if moment.sure_course().is_none() {
+            UNDIRECTED_PROOF_M + moment.reading.accuracy
         } else {
             0.0
         }
@@ -391,7 +395,7 @@ impl RouteSession {
         };
         let mut best: Option<(Foot, f64)> = None;
         let mut see = |foot: Foot| {
-            let with = match (moment.course, foot.course) {
+            let with = match (moment.sure_course(), foot.course) {
                 (Some(course), Some(road)) => road.agreement(course) > 0.5,
                 _ => true,
             };
@@ -509,13 +513,6 @@ impl RouteSession {
         self.state.phase = Phase::Complete;
         self.state.summary.ended_at = Some(at);
         events.push(Event::TripCompleted(self.state.summary));
-    }
-
-    fn leave(&mut self, events: &mut Vec<Event>) {
-        let itinerary = self.itinerary.clone();
-        self.state.depart(&itinerary, events);
-        self.state.announce(&itinerary, events);
-        self.state.show(&itinerary, events);
     }
 
     /// Takes an arrival back.

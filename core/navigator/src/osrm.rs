@@ -14,7 +14,8 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 pub(crate) struct Answer {
     code: Option<String>,
-    #[serde(default)]
+    // The match service calls them so.
+    #[serde(default, alias = "matchings")]
     routes: Vec<OsrmRoute>,
 }
 

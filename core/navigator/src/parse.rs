@@ -1,7 +1,7 @@
 use crate::{Route, RouteError, osrm, valhalla};
 use serde::Deserialize;
 
-/// Reads the answer of a routing service: OSRM's form (also Valhalla's with `format=osrm`) or
+/// Reads the answer of a routing or matching service: OSRM's form (also Valhalla's with `format=osrm`) or
 /// Valhalla's own. Returns at least one route, the best first.
 ///
 /// OSRM must be asked with `steps=true`; Valhalla's own form needs nothing special. Where the
@@ -25,6 +25,7 @@ pub fn parse_routes(answer: &[u8]) -> Result<Vec<Route>, RouteError> {
 #[derive(Deserialize)]
 struct Form {
     code: Option<serde::de::IgnoredAny>,
+    #[serde(alias = "matchings")]
     routes: Option<serde::de::IgnoredAny>,
     trip: Option<serde::de::IgnoredAny>,
 }

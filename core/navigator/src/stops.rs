@@ -13,6 +13,8 @@ const DRIVING_MPS: f64 = 2.5;
 const LEAVING_M: f64 = 12.0;
 /// Consecutive fixes that make a departure.
 const LEAVING_FIXES: u32 = 2;
+/// So long without a fix is a silence, milliseconds.
+const SILENCE_MS: i64 = 5_000;
 /// Being beside a stop counts as arrival when this much of the route or less is left to it,
 /// metres: a route may pass its stop long before it ends there.
 const SHORT_CUT_M: f64 = 200.0;
@@ -154,8 +156,11 @@ impl State {
             self.motion.matched();
             stay.seen_at = moment.reading.at;
             stay.dwell_ms = stay.dwell_ms.saturating_add(moment.dt_ms);
+        } else if moment.dt_ms >= SILENCE_MS && near > 2.0 * config.stay_radius_m + slack {
+            // Who is that far away after a silence needs no second fix.
+            stay.away = LEAVING_FIXES;
         } else {
-            stay.away += 1;
+            stay.away = stay.away.saturating_add(1);
         }
         stay.leaving = if leaving { stay.leaving + 1 } else { 0 };
         if stay.dwell_ms >= config.dwell_ms && !stay.proposed {

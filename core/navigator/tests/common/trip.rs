@@ -49,6 +49,7 @@ pub fn trip(seed: u64) -> Trip {
 
 fn script(itinerary: &Itinerary, shape: RouteShape, rng: &mut SimRng) -> DriveScript {
     let length = itinerary.length_m();
+    let stops = stops(itinerary);
     let mut script = DriveScript::plain(rng.bits());
     script.interval_ms = [1000, 1000, 1000, 2000, 3000][rng.below(5)];
     script.haste = rng.within(0.7, 1.25);
@@ -63,14 +64,13 @@ fn script(itinerary: &Itinerary, shape: RouteShape, rng: &mut SimRng) -> DriveSc
     };
     // Nobody can tell which lap a driver is on who begins on the second.
     if rng.chance(0.15) && shape != RouteShape::Laps {
-        script.start_m = rng.within(0.1, 0.6) * length;
+        script.start_m = away_from(&stops, rng.within(0.1, 0.6) * length);
     }
     if rng.chance(0.3) {
         let from_m = rng.within(0.1, 0.8) * length;
         let to_m = from_m + rng.within(50.0, 300.0);
         script.outages.push(Outage { from_m, to_m });
     }
-    let stops = stops(itinerary);
     if rng.chance(0.35) {
         let at_m = away_from(&stops, rng.within(0.15, 0.75) * length);
         let skip_m = before_next_stop(itinerary, at_m, rng.within(0.0, 400.0));
@@ -79,12 +79,24 @@ fn script(itinerary: &Itinerary, shape: RouteShape, rng: &mut SimRng) -> DriveSc
             away_m: rng.within(120.0, 500.0),
             skip_m,
         });
-    } else if rng.chance(0.35) {
+    } else if rng.chance(0.35) && shape != RouteShape::Roundabouts {
+        // Nobody drives backwards around a roundabout.
         script.u_turns.push(UTurn {
             at_m: away_from(&stops, rng.within(0.3, 0.9) * length),
             back_m: rng.within(60.0, 250.0),
         });
     }
+    // What happens in a tunnel nobody can follow.
+    let busy: Vec<f64> = script
+        .detours
+        .iter()
+        .flat_map(|d| [d.at_m, d.at_m + d.skip_m])
+        .chain(script.u_turns.iter().map(|u| u.at_m))
+        .collect();
+    script.outages.retain(|o| {
+        let apart = |at: &f64| *at < o.from_m - 400.0 || *at > o.to_m + 400.0;
+        busy.iter().all(apart)
+    });
     script
 }
 
