@@ -14,6 +14,7 @@ pub mod http;
 pub mod hubspot;
 pub mod intake;
 pub mod metrics;
+pub mod planning;
 pub mod random;
 pub mod routing;
 mod server;

@@ -3,10 +3,11 @@ use crate::feed;
 use crate::hooks::DeadLetter;
 use crate::http::device::bearer;
 use crate::http::error::JsonErrorBody;
+use crate::http::plan;
 use crate::http::{ApiError, JsonError};
 use crate::state::{AppState, SharedState};
 use crate::store::{DeviceRecord, StoreError, TenantHead};
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 
 const MAX_DEAD_LETTERS: usize = 500;
+const MAX_ADMIN_BYTES: usize = 4 * 1024;
 
 /// The operators' routes, all but the figures behind the admin token.
 pub(super) fn routes(state: &SharedState) -> Router<SharedState> {
@@ -30,6 +32,11 @@ pub(super) fn routes(state: &SharedState) -> Router<SharedState> {
         .route("/admin/codes", post(issue_code))
         .route("/admin/dead-letters/{tenant}", get(dead_letters))
         .route("/admin/dead-letters/{tenant}/replay", post(replay))
+        .layer(DefaultBodyLimit::max(MAX_ADMIN_BYTES))
+        .route(
+            "/v1/plan",
+            post(plan::post).layer(DefaultBodyLimit::max(plan::MAX_PLAN_BYTES)),
+        )
         .route_layer(middleware::from_fn_with_state(state.clone(), require_token));
     behind_token.route("/metrics", get(metrics))
 }

@@ -92,6 +92,7 @@ pub const ROUTES: &[Route] = &[
         Access::Admin,
         Listener::Admin,
     ),
+    route("POST", "/v1/plan", Access::Admin, Listener::Admin),
     route(
         "POST",
         "/admin/dead-letters/{tenant}/replay",
@@ -124,8 +125,7 @@ pub fn app(state: SharedState) -> Router {
 
 /// What operators reach.
 pub fn admin_app(state: SharedState) -> Router {
-    let admin = admin::routes(&state).layer(DefaultBodyLimit::max(MAX_SESSION_BYTES));
-    guarded(admin.merge(health()), state)
+    guarded(admin::routes(&state).merge(health()), state)
 }
 
 fn health() -> Router<SharedState> {

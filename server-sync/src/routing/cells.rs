@@ -1,8 +1,8 @@
 //! A matrix on the way to being complete, and which parts of it to ask for.
 
-use crate::routing::{Block, BlockLimits, Estimate, Leg};
+use crate::routing::{Block, BlockLimits, Leg};
 use fieldfare_model::{LatLng, TimestampMs};
-use fieldfare_planner::{ProblemError, Provenance, Travel};
+use fieldfare_planner::{GreatCircle, MatrixSource, ProblemError, Provenance, Travel};
 
 /// What is known about the way from one place to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -148,27 +148,25 @@ impl Cells {
         &self,
         places: &[LatLng],
         provider: &str,
-        estimate: Estimate,
+        estimate: GreatCircle,
     ) -> Result<Travel, ProblemError> {
         let mut provenance = Provenance {
+            provider: provider.to_owned(),
             cells: (self.places * self.places.saturating_sub(1)) as u32,
             ..Provenance::default()
         };
+        let estimated = estimate.travel(places)?;
         let travel = Travel::from_fn(self.places, |from, to| {
-            let leg = self.leg(from, to, &mut provenance).or_else(|| {
-                provenance.estimated += 1;
-                let ends = places.get(from).zip(places.get(to));
-                ends.map(|(from, to)| estimate.leg(*from, *to))
-            });
-            leg.map(|leg| (leg.seconds, leg.metres))
+            let known = self.leg(from, to, &mut provenance);
+            if let Some(leg) = known {
+                return Some((leg.seconds, leg.metres));
+            }
+            provenance.estimated += 1;
+            estimated.seconds(from, to).zip(estimated.metres(from, to))
         })?;
-        let nothing_asked = provenance.estimated == provenance.cells;
-        provenance.provider = if nothing_asked {
-            GREAT_CIRCLE
-        } else {
-            provider
+        if provenance.estimated == provenance.cells {
+            provenance.provider = GREAT_CIRCLE.to_owned();
         }
-        .to_owned();
         Ok(travel.with_provenance(provenance))
     }
 
@@ -239,7 +237,7 @@ mod tests {
         cells.set(1, 0, Cell::Known(None, AT));
         cells.set(0, 2, Cell::Known(None, TimestampMs(3)));
         let at = |lat| LatLng::new(lat, 10.0).unwrap();
-        let estimate = Estimate::new(&crate::routing::RoutingConfig::default());
+        let estimate = crate::routing::RoutingConfig::default().estimate();
         let travel = cells
             .travel(&[at(50.0), at(50.1), at(50.2)], "osrm/driving", estimate)
             .unwrap();
@@ -254,14 +252,14 @@ mod tests {
         );
         assert_eq!(provenance.provider, "osrm/driving");
         assert_eq!(provenance.computed_at, Some(AT));
-        // 22.24 km as the crow flies, 28.9 km by road, at 45 km/h.
-        assert!((2_300..2_330).contains(&travel.seconds(0, 2).unwrap()));
+        // 22.24 km as the crow flies, 28.9 km by road, at 45 km/h, and a minute.
+        assert!((2_360..2_390).contains(&travel.seconds(0, 2).unwrap()));
     }
 
     #[test]
     fn without_any_engine_the_matrix_says_so() {
         let at = |lat| LatLng::new(lat, 10.0).unwrap();
-        let estimate = Estimate::new(&crate::routing::RoutingConfig::default());
+        let estimate = crate::routing::RoutingConfig::default().estimate();
         let travel = Cells::unknown(2)
             .travel(&[at(50.0), at(50.1)], "osrm/driving", estimate)
             .unwrap();

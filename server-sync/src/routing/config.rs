@@ -1,4 +1,5 @@
 use crate::config::ConfigError;
+use fieldfare_planner::GreatCircle;
 use serde::{Deserialize, Serialize};
 
 /// Where travel times, road routes and isochrones come from.
@@ -147,6 +148,15 @@ impl EngineConfig {
 }
 
 impl RoutingConfig {
+    /// The estimate for ways no engine knows.
+    pub fn estimate(&self) -> GreatCircle {
+        GreatCircle {
+            road_factor: self.road_metres_per_km,
+            metres_per_hour: self.estimate_kmh.saturating_mul(1_000),
+            ..GreatCircle::default()
+        }
+    }
+
     /// Whether the settings make sense.
     ///
     /// # Errors

@@ -2,12 +2,12 @@
 
 use crate::routing::engine::{connect, provider};
 use crate::routing::{
-    Area, Cells, Estimate, GREAT_CIRCLE, RoutingConfig, RoutingEngine, RoutingError, cache, matrix,
+    Area, Cells, GREAT_CIRCLE, RoutingConfig, RoutingEngine, RoutingError, cache, matrix,
 };
 use crate::store::Tenant;
 use fieldfare_model::{LatLng, TimestampMs};
 use fieldfare_navigator::{Route, RouteQuery};
-use fieldfare_planner::{ProblemError, Travel};
+use fieldfare_planner::{GreatCircle, ProblemError, Travel};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub const MAX_MINUTES: u32 = 120;
 /// Travel times, routes and isochrones from whichever engine answers.
 pub struct Routing {
     engines: Vec<Arc<dyn RoutingEngine>>,
-    estimate: Estimate,
+    estimate: GreatCircle,
     deadline: Duration,
     keep_ms: i64,
 }
@@ -62,7 +62,7 @@ impl Routing {
     pub fn with_engines(config: &RoutingConfig, engines: Vec<Arc<dyn RoutingEngine>>) -> Self {
         Self {
             engines,
-            estimate: Estimate::new(config),
+            estimate: config.estimate(),
             deadline: Duration::from_secs(config.deadline_s),
             keep_ms: i64::from(config.cache_days) * DAY_MS,
         }
