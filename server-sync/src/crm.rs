@@ -7,6 +7,7 @@ use crate::hubspot::signature::WebhookSecrets;
 use crate::hubspot::{HubspotClient, HubspotOptions};
 use crate::intake::GroupWriter;
 use crate::state::ServerError;
+use crate::writeback::Marks;
 use fieldfare_model::TenantId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub struct Connection {
     pub client: HubspotClient,
     /// What is particular to it.
     pub options: HubspotOptions,
+    /// Which of its records can carry our mark.
+    pub marks: Marks,
     /// Wakes the worker that reads records.
     pub(crate) fetch: Notify,
     /// Wakes the worker that writes back.
@@ -145,6 +148,7 @@ fn connection(tenant: TenantId, config: &ConnectionConfig) -> Result<Arc<Connect
         webhook_url: config.webhook_url.clone(),
         client,
         options: config.hubspot.clone(),
+        marks: Marks::default(),
         fetch: Notify::new(),
         writeback: Notify::new(),
     }))

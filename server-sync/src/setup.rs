@@ -69,7 +69,10 @@ pub fn apply(opened: &Opened, config: &Config, now: TimestampMs) -> Result<(), S
 
 /// A name or an address that was changed by mistake would be another company or rep, and the phones of
 /// the old one would be cut off.
-fn refuse_removals(opened: &Opened, config: &Config) -> Result<(), ServerError> {
+///
+/// # Errors
+/// [`ServerError::Removes`] naming the devices; [`ServerError::Store`].
+pub fn refuse_removals(opened: &Opened, config: &Config) -> Result<(), ServerError> {
     let devices = opened.registry.devices(None)?;
     let is_configured = |device: &DeviceRecord| {
         let tenant = config.tenants.iter().find(|t| t.id() == device.tenant);

@@ -384,3 +384,46 @@ proptest! {
         let _ = adapter.parse(&recorded_query(), file.to_string().as_bytes());
     }
 }
+
+#[tokio::test]
+async fn a_service_is_asked_whether_it_is_the_one_expected() {
+    for (kind, status, body, found) in [
+        (EngineKind::Osrm, 400, r#"{"code":"NoSegment"}"#, Ok("OSRM")),
+        (EngineKind::Osrm, 200, r#"{"code":"Ok"}"#, Ok("OSRM")),
+        (EngineKind::Osrm, 404, "nothing here", Err("refuses")),
+        (EngineKind::Osrm, 200, "<html>", Err("not understood")),
+        (
+            EngineKind::Valhalla,
+            200,
+            r#"{"version":"3.9.1"}"#,
+            Ok("Valhalla 3.9.1"),
+        ),
+        (
+            EngineKind::Valhalla,
+            200,
+            r#"{"version":"1\u001b[2J"}"#,
+            Ok("Valhalla 12J"),
+        ),
+        (
+            EngineKind::GraphHopper,
+            200,
+            r#"{"version":"11.0","profiles":[{"name":"car"}]}"#,
+            Ok("GraphHopper 11.0"),
+        ),
+        (
+            EngineKind::GraphHopper,
+            200,
+            r#"{"version":"11.0","profiles":[{"name":"bike"}]}"#,
+            Err("profile"),
+        ),
+        (EngineKind::GraphHopper, 503, "", Err("does not answer")),
+    ] {
+        let fake = answering(status, body.as_bytes()).await;
+        let checked = connect(&fake.config(kind)).unwrap().check().await;
+        match (checked, found) {
+            (Ok(said), Ok(found)) => assert!(said.contains(found), "{said}"),
+            (Err(error), Err(found)) => assert!(error.to_string().contains(found), "{error}"),
+            (checked, _) => panic!("{body}: {checked:?}"),
+        }
+    }
+}

@@ -15,7 +15,7 @@ use fieldfare_geo::distance_m;
 use fieldfare_model::{LatLng, LeadId};
 use fieldfare_navigator::{QueryPlace, RouteQuery, WaypointKind};
 use fieldfare_planner::{Options, Problem, Proof, RepDay, Stop, Travel, Window, check, solve};
-use fieldfare_server::routing::{EngineConfig, EngineKind, Routing};
+use fieldfare_server::routing::{EngineConfig, EngineKind, Routing, connect};
 use routing_support::{NOW, at, routing, tenant};
 
 const KINDS: [EngineKind; 3] = [
@@ -56,6 +56,9 @@ async fn real_engines_give_matrices_routes_and_isochrones() {
         .collect();
     for engine in &mut engines {
         engine.ready().await;
+        let client = connect(&EngineConfig::new(engine.kind, &engine.url)).unwrap();
+        let said = client.check().await.unwrap().to_lowercase();
+        assert!(said.contains(engine.kind.name()), "{said}");
     }
     let mut matrices = Vec::new();
     for engine in &engines {

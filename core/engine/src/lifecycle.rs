@@ -23,10 +23,12 @@ impl Engine {
         Ok(report)
     }
 
-    /// Puts an empty cache in the place of one in which damage was met; the next pull fills it.
-    pub(crate) fn heal(&self) -> EngineResult<()> {
+    /// Puts an empty cache in the place of one in which damage was met; the next pull fills it. Answers
+    /// whether it did.
+    pub(crate) fn heal(&self) -> EngineResult<bool> {
         let report = self.store.heal()?;
-        self.take_in(report.as_ref())
+        self.take_in(report.as_ref())?;
+        Ok(report.is_some_and(|report| report.cache != FileReport::Opened))
     }
 
     /// Forgets what was known of files that were replaced.

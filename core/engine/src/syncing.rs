@@ -241,13 +241,23 @@ pub(crate) struct Run {
 
 impl Run {
     async fn all(&self, options: &SyncOptions) -> EngineResult<SyncReport> {
-        let engine = Arc::clone(&self.engine);
-        self.blocking(move || engine.heal()).await?;
-        let summary = self.push_and_pull(options).await?;
+        self.heal().await?;
+        let summary = match self.push_and_pull(options).await {
+            Err(EngineError::Damaged { .. }) if self.heal().await? => {
+                self.push_and_pull(options).await?
+            }
+            result => result?,
+        };
         let pings = self.send_pings().await?;
         let engine = Arc::clone(&self.engine);
         self.blocking(move || engine.after_pull()).await?;
         Ok(report(summary, pings))
+    }
+
+    /// Replaces a cache in which damage was met, before this sync or by it. Answers whether it did.
+    async fn heal(&self) -> EngineResult<bool> {
+        let engine = Arc::clone(&self.engine);
+        self.blocking(move || engine.heal()).await
     }
 
     async fn push_and_pull(&self, options: &SyncOptions) -> EngineResult<SyncSummary> {

@@ -374,11 +374,11 @@ impl Day {
         };
         let before = self.looks();
         let changed = (&mut self.store()).publish(&granted, &checkpoint).unwrap();
-        let later_ones_shown = self
+        let any_shown = self
             .grants
             .iter()
-            .any(|name| !due.contains(name) && self.model.shown.contains_key(name));
-        if !later_ones_shown {
+            .any(|name| self.model.shown.contains_key(name));
+        if complete || !any_shown {
             self.model.show(&self.server, &due);
         }
         if complete {

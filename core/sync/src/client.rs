@@ -1,9 +1,9 @@
 //! The phone's half.
 
 use crate::{
-    Checkpoint, ErrorBody, ErrorCode, Frame, MAX_PUSH_BYTES, MAX_PUSH_OPERATIONS, Operation,
-    PROTOCOL, PhoneStore, ProtocolError, PullReply, PullRequest, PullStatus, PushReply,
-    PushRequest, PushStatus, ScopeCursor, SyncState, decode_message, encode_message,
+    ErrorBody, ErrorCode, Frame, MAX_PUSH_BYTES, MAX_PUSH_OPERATIONS, Operation, PROTOCOL,
+    PhoneStore, ProtocolError, PullReply, PullRequest, PullStatus, PushReply, PushRequest,
+    PushStatus, ScopeCursor, SyncState, decode_message, encode_message,
 };
 use fieldfare_model::{ClientId, Entity, RowId, SCHEMA, TimestampMs};
 
@@ -440,7 +440,7 @@ impl SyncClient {
         let Some(checkpoint) = &reply.checkpoint else {
             return self.pull_on(store, reply, effects);
         };
-        if checkpoint.complete || self.may_show_part(store, reply, checkpoint)? {
+        if checkpoint.complete || self.may_show_part(store, reply)? {
             let changed = store
                 .publish(&reply.grants, checkpoint)
                 .map_err(Stop::Store)?;
@@ -491,19 +491,14 @@ impl SyncClient {
         Ok(())
     }
 
-    /// A part may be shown only while all that is missing has never been shown: otherwise a row that
-    /// moved between scopes could vanish for a moment.
+    /// A part may be shown only while nothing of what is granted was ever shown: otherwise a row that
+    /// moved from a shown scope to one that is still missing would vanish until that has come.
     fn may_show_part<S: PhoneStore>(
         &self,
         store: &S,
         reply: &PullReply,
-        checkpoint: &Checkpoint,
     ) -> Stepped<bool, S::Error> {
-        for grant in reply
-            .grants
-            .iter()
-            .filter(|g| g.priority > checkpoint.priority)
-        {
+        for grant in &reply.grants {
             if store.is_shown(grant).map_err(Stop::Store)? {
                 return Ok(false);
             }

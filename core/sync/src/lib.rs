@@ -36,7 +36,7 @@ pub use merge::{Merge, MergedColumn, merge};
 pub use message::{
     Checkpoint, Epoch, ErrorBody, ErrorCode, MAX_PUSH_BYTES, MAX_PUSH_OPERATIONS, PROTOCOL,
     PullReply, PullRequest, PullStatus, PushReply, PushRequest, PushStatus, ScopeCursor,
-    ScopeGrant, decode_message, encode_message,
+    ScopeGrant, decode_message, encode_message, protocol_of,
 };
 pub use operation::{
     Change, FieldEdit, MAX_GROUP_OPERATIONS, Operation, OperationResult, Outcome, RejectCode,

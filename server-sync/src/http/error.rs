@@ -3,7 +3,8 @@ use crate::store::StoreError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use fieldfare_sync::{ErrorBody, ErrorCode, encode_message};
+use fieldfare_model::SCHEMA;
+use fieldfare_sync::{ErrorBody, ErrorCode, PROTOCOL, encode_message};
 use serde::Serialize;
 
 /// The content type of the sync protocol.
@@ -47,6 +48,11 @@ impl ApiError {
             retry_after: Some(retry_after),
             ..Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::Busy, message)
         }
+    }
+
+    pub(super) fn upgrade() -> Self {
+        let error = ErrorBody::upgrade();
+        Self::new(StatusCode::UPGRADE_REQUIRED, error.code, error.message)
     }
 
     pub(super) fn too_large() -> Self {
@@ -97,6 +103,7 @@ impl From<SessionError> for ApiError {
                 (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized)
             }
             SessionError::Revoked => (StatusCode::FORBIDDEN, ErrorCode::Revoked),
+            SessionError::NotServed => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
             SessionError::Store(error) => return error.into(),
         };
         Self::new(status, code, error.to_string())
@@ -119,7 +126,14 @@ pub struct JsonError(pub ApiError);
 /// The body of an error in JSON.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct JsonErrorBody {
-    /// For programs: `malformed`, `unauthorized`, `revoked`, `too_large`, `busy`, `unavailable`.
+    /// Protocol version the server speaks.
+    #[serde(rename = "p")]
+    pub protocol: u16,
+    /// Schema version of the server.
+    #[serde(rename = "s")]
+    pub schema: u16,
+    /// For programs: `malformed`, `unauthorized`, `revoked`, `too_large`, `upgrade`, `busy`,
+    /// `unavailable`.
     #[schema(value_type = String)]
     pub code: ErrorCode,
     /// For people.
@@ -135,6 +149,8 @@ impl<E: Into<ApiError>> From<E> for JsonError {
 impl IntoResponse for JsonError {
     fn into_response(self) -> Response {
         let body = JsonErrorBody {
+            protocol: PROTOCOL,
+            schema: SCHEMA,
             code: self.0.code,
             message: self.0.message.clone(),
         };

@@ -36,7 +36,8 @@ const BUSY_S: u64 = 2;
         (status = 200, description = "The plan, or VROOM's output", body = serde_json::Value),
         (status = 400, description = "What is wrong with the problem, in the form of the answer", body = serde_json::Value),
         (status = 401, body = JsonErrorBody), (status = 413, body = JsonErrorBody),
-        (status = 429, description = "Two plans are under way: wait as long as Retry-After says", body = JsonErrorBody)))]
+        (status = 429, description = "Two plans are under way: wait as long as Retry-After says", body = JsonErrorBody),
+        (status = 503, description = "Planning fails, or it took too long: try again later", body = JsonErrorBody)))]
 pub(super) async fn post(
     State(state): State<SharedState>,
     body: Result<String, StringRejection>,

@@ -118,6 +118,12 @@ pub trait RoutingEngine: Send + Sync {
     /// What it is asked for at once.
     fn limits(&self) -> BlockLimits;
 
+    /// Asks whether the service is the one expected, and says what it found.
+    ///
+    /// # Errors
+    /// [`RoutingError`] that says what to do.
+    async fn check(&self) -> Result<String, RoutingError>;
+
     /// Travel times and distances from each source to each target, within [`Self::limits`].
     ///
     /// # Errors
@@ -180,6 +186,15 @@ pub(super) fn most_bytes(places: usize, cells: usize) -> usize {
     const ROOM: usize = 64 * 1024;
     ROOM + places * 2_048 + cells * 96
 }
+
+/// A version, fit to be printed.
+pub(super) fn plain(version: &str) -> String {
+    let fits = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    version.chars().filter(fits).take(40).collect()
+}
+
+/// The longest answer about the service itself.
+pub(super) const MOST_STATUS_BYTES: usize = 1 << 20;
 
 /// The longest answer with a route.
 pub(super) const MOST_ROUTE_BYTES: usize = 32 << 20;

@@ -2,7 +2,9 @@
 //! cell is the length of a route that is asked for without its geometry.
 
 use crate::routing::ask::Service;
-use crate::routing::engine::{MOST_ROUTE_BYTES, leg, limits_of, most_bytes};
+use crate::routing::engine::{
+    MOST_ROUTE_BYTES, MOST_STATUS_BYTES, leg, limits_of, most_bytes, plain,
+};
 use crate::routing::graphhopper_route::GraphHopperAdapter;
 use crate::routing::route::{not_asked, read_routes};
 use crate::routing::{Block, BlockLimits, EngineConfig, EngineKind, RoutingEngine, RoutingError};
@@ -40,6 +42,17 @@ impl GraphHopper {
 }
 
 #[derive(Deserialize)]
+struct Status {
+    version: String,
+    profiles: Vec<ProfileName>,
+}
+
+#[derive(Deserialize)]
+struct ProfileName {
+    name: String,
+}
+
+#[derive(Deserialize)]
 struct Answer {
     paths: Vec<Path>,
 }
@@ -71,6 +84,22 @@ impl RoutingEngine for GraphHopper {
 
     fn limits(&self) -> BlockLimits {
         self.limits
+    }
+
+    async fn check(&self) -> Result<String, RoutingError> {
+        let path = "/info".to_owned();
+        let asked = self
+            .service
+            .ask(RouteRequest::Get { path }, MOST_STATUS_BYTES);
+        let status: Status = self.service.read(&asked.await?)?;
+        let has = |profile: &ProfileName| profile.name == self.adapter.profile;
+        if !status.profiles.iter().any(has) {
+            return Err(RoutingError::Misconfigured {
+                engine: ENGINE,
+                what: "it has no such profile: set profile to one of those it serves".to_owned(),
+            });
+        }
+        Ok(format!("answers as GraphHopper {}", plain(&status.version)))
     }
 
     async fn block(&self, sources: &[LatLng], targets: &[LatLng]) -> Result<Block, RoutingError> {

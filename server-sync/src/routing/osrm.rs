@@ -1,7 +1,7 @@
 //! OSRM's HTTP API (`osrm-routed`).
 
 use crate::routing::ask::Service;
-use crate::routing::engine::{MOST_ROUTE_BYTES, limits_of, most_bytes};
+use crate::routing::engine::{MOST_ROUTE_BYTES, MOST_STATUS_BYTES, limits_of, most_bytes};
 use crate::routing::route::read_routes;
 use crate::routing::{Block, BlockLimits, EngineConfig, EngineKind, RoutingEngine, RoutingError};
 use async_trait::async_trait;
@@ -61,6 +61,12 @@ fn numbers(range: std::ops::Range<usize>) -> String {
 }
 
 #[derive(Deserialize)]
+struct Status {
+    #[serde(rename = "code")]
+    _code: String,
+}
+
+#[derive(Deserialize)]
 struct Table {
     code: String,
     #[serde(default)]
@@ -81,6 +87,20 @@ impl RoutingEngine for Osrm {
 
     fn limits(&self) -> BlockLimits {
         self.limits
+    }
+
+    async fn check(&self) -> Result<String, RoutingError> {
+        let path = format!("/nearest/v1/{}/0.0,0.0", self.profile());
+        let asked = self
+            .service
+            .ask(RouteRequest::Get { path }, MOST_STATUS_BYTES);
+        match asked.await {
+            // Far out at sea no road need be near.
+            Err(RoutingError::Refused { code, .. }) if code == "NoSegment" => {}
+            Err(error) => return Err(error),
+            Ok(body) => drop(self.service.read::<Status>(&body)?),
+        }
+        Ok("answers as OSRM".to_owned())
     }
 
     async fn block(&self, sources: &[LatLng], targets: &[LatLng]) -> Result<Block, RoutingError> {

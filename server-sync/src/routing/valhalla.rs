@@ -1,7 +1,7 @@
 //! Valhalla's HTTP API (`valhalla_service`).
 
 use crate::routing::ask::Service;
-use crate::routing::engine::{MOST_ROUTE_BYTES, limits_of, most_bytes};
+use crate::routing::engine::{MOST_ROUTE_BYTES, MOST_STATUS_BYTES, limits_of, most_bytes, plain};
 use crate::routing::route::read_routes;
 use crate::routing::{
     Area, Block, BlockLimits, EngineConfig, EngineKind, RoutingEngine, RoutingError,
@@ -53,6 +53,11 @@ fn locations(places: &[LatLng]) -> Value {
 }
 
 #[derive(Deserialize)]
+struct Status {
+    version: String,
+}
+
+#[derive(Deserialize)]
 struct Matrix {
     sources_to_targets: Rows,
     units: String,
@@ -83,6 +88,15 @@ impl RoutingEngine for Valhalla {
 
     fn limits(&self) -> BlockLimits {
         self.limits
+    }
+
+    async fn check(&self) -> Result<String, RoutingError> {
+        let path = "/status".to_owned();
+        let asked = self
+            .service
+            .ask(RouteRequest::Get { path }, MOST_STATUS_BYTES);
+        let status: Status = self.service.read(&asked.await?)?;
+        Ok(format!("answers as Valhalla {}", plain(&status.version)))
     }
 
     async fn block(&self, sources: &[LatLng], targets: &[LatLng]) -> Result<Block, RoutingError> {

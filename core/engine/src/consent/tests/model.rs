@@ -107,7 +107,7 @@ impl Oracle {
     }
 
     fn is_given_here(&self, purpose: Purpose, t: i64) -> bool {
-        let last = self.own.iter().filter(|e| e.purpose == purpose).next_back();
+        let last = self.own.iter().rfind(|e| e.purpose == purpose);
         last.is_some_and(|e| {
             e.action == Yes
                 && e.valid_until.is_none_or(|until| t < until.0)

@@ -1,5 +1,7 @@
 //! Which properties records have, and which values the CRM accepts for them.
 
+mod definition;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +10,8 @@ use serde_json::{Value, json};
 use crate::clock;
 use crate::error::ApiError;
 use crate::object_type::ObjectType;
+use definition::{Definition, Group};
+pub(crate) use definition::{NewGroup, NewProperty};
 
 /// Property names with their values.
 pub type Properties = BTreeMap<String, String>;
@@ -169,13 +173,25 @@ fn is_number(property: &str) -> bool {
 pub(crate) struct Schema {
     custom: Vec<CustomProperty>,
     rules: Vec<ValidationRule>,
+    definitions: Vec<Definition>,
+    groups: Vec<Group>,
+}
+
+fn own_properties(object: ObjectType) -> &'static [&'static str] {
+    match object {
+        ObjectType::Companies => COMPANY,
+        ObjectType::Contacts => CONTACT,
+        ObjectType::Deals => DEAL,
+        ObjectType::Tasks => TASK,
+        ObjectType::Notes => NOTE,
+    }
 }
 
 impl Schema {
     pub(crate) fn new(custom: Vec<CustomProperty>) -> Self {
         Self {
             custom,
-            rules: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -185,19 +201,17 @@ impl Schema {
         self.custom.push(property);
     }
 
+    pub(crate) fn remove(&mut self, object: ObjectType, name: &str) {
+        self.custom
+            .retain(|known| (known.object, known.name.as_str()) != (object, name));
+    }
+
     pub(crate) fn set_rules(&mut self, rules: Vec<ValidationRule>) {
         self.rules = rules;
     }
 
     pub(crate) fn knows(&self, object: ObjectType, property: &str) -> bool {
-        let own = match object {
-            ObjectType::Companies => COMPANY,
-            ObjectType::Contacts => CONTACT,
-            ObjectType::Deals => DEAL,
-            ObjectType::Tasks => TASK,
-            ObjectType::Notes => NOTE,
-        };
-        own.contains(&property)
+        own_properties(object).contains(&property)
             || [
                 "hs_object_id",
                 object.created_property(),
