@@ -1,12 +1,12 @@
 # The four commands. Each sets up what it needs first; see scripts/setup.
-.PHONY: demo test lint bench setup setup-lint conformance bindings
+.PHONY: demo test lint bench setup setup-lint conformance bindings engines
 
 export CARGO_TERM_COLOR ?= auto
 
 demo: setup
 	cargo run --release --quiet -p fieldfare-tests --bin demo -- $(if $(KEEP),--keep)
 
-test: setup conformance
+test: setup conformance engines
 	cargo test --workspace --locked
 	$(MAKE) --no-print-directory bindings
 
@@ -28,6 +28,10 @@ bench: setup
 # The official CRM client from npm drives the sandbox CRM.
 conformance: setup
 	tests/sandbox-crm/conformance/run
+
+# OSRM, Valhalla and GraphHopper with an extract of Helsinki, in the user's cache.
+engines: setup
+	@scripts/routing-engines
 
 setup:
 	@scripts/setup

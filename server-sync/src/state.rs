@@ -4,6 +4,7 @@ use crate::crm::Crm;
 use crate::feed::Effects;
 use crate::hooks::{DeadLetters, Hooks};
 use crate::http::RateLimits;
+use crate::routing::{Routing, RoutingError};
 use crate::setup;
 use crate::store::{Registry, StoreError, Tenants, clock_now};
 use fieldfare_model::{DeviceId, TimestampMs};
@@ -45,6 +46,10 @@ fn shown(devices: &[DeviceId]) -> String {
     ids.collect::<Vec<_>>().join(", ")
 }
 
+fn internal(error: RoutingError) -> ServerError {
+    ServerError::Internal(error.to_string())
+}
+
 /// Everything handlers and workers share.
 pub struct AppState {
     /// The configuration it was started with.
@@ -59,6 +64,8 @@ pub struct AppState {
     pub dead_letters: Arc<dyn DeadLetters>,
     /// The tenants' CRM accounts.
     pub crm: Arc<Crm>,
+    /// Travel times and routes.
+    pub routing: Arc<Routing>,
     /// Tells the moment.
     pub clock: Clock,
     /// Signs and hashes tokens.
@@ -85,6 +92,7 @@ impl AppState {
             effects: hooks.effects,
             dead_letters: hooks.dead_letters,
             crm: hooks.crm,
+            routing: Arc::new(Routing::new(&config.routing).map_err(internal)?),
             clock,
             metrics: crate::metrics::handle()?,
             config,

@@ -117,6 +117,62 @@ fn the_doctor_finds_a_sound_folder_and_a_wrong_key() {
     assert!(refused.contains("configure the key"), "{refused}");
 }
 
+const ENGINE: &str = "[[routing.engines]]\nkind = \"osrm\"\nurl = \"http://127.0.0.1:9\"\n";
+
+fn with_engine(text: &str) -> String {
+    text.replacen("[[tenants]]", &format!("{ENGINE}[[tenants]]"), 1)
+}
+
+#[test]
+fn routing_engines_are_printed_checked_and_knocked_at() {
+    let operator = Operator::new(|text| with_engine(&text));
+    let printed = operator.run("config").unwrap();
+    assert!(
+        printed.contains("url = \"http://127.0.0.1:9\"") && printed.contains("cache_days = 30")
+    );
+    operator.run("migrate").unwrap();
+    assert!(
+        operator
+            .run("doctor")
+            .unwrap_err()
+            .to_string()
+            .contains("1 checks failed")
+    );
+    for (good, bad, named) in [
+        (
+            "http://127.0.0.1:9",
+            "http://engine.example",
+            "url of routing engine osrm",
+        ),
+        (
+            "url =",
+            "profile = \"a/b\"\nurl =",
+            "profile of routing engine osrm",
+        ),
+        (
+            "url =",
+            "timeout_s = 0\nurl =",
+            "timeout_s of routing engine osrm",
+        ),
+        (
+            "[[routing",
+            "[routing]\nestimate_kmh = 0\n[[routing",
+            "routing.estimate_kmh",
+        ),
+    ] {
+        let text = with_engine(&support::config_text(operator.dir.path(), ""));
+        let refused = Config::parse(&text.replacen(good, bad, 1), &|_| None).unwrap_err();
+        assert!(refused.to_string().contains(named), "{refused}");
+    }
+    let text = with_engine(&support::config_text(operator.dir.path(), ""));
+    let within = text.replacen(
+        "http://127.0.0.1:9",
+        "http://engine:5000\"\nplain_http = true #",
+        1,
+    );
+    assert!(Config::parse(&within, &|_| None).is_ok());
+}
+
 #[test]
 fn a_flipped_bit_is_found() {
     let operator = Operator::new(|text| text);

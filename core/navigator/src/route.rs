@@ -14,6 +14,8 @@ pub enum RouteSource {
     Osrm,
     /// Valhalla in its own form.
     Valhalla,
+    /// GraphHopper.
+    GraphHopper,
 }
 
 /// A road route through a day's stops. Immutable; positions are kept to 10^-6 degrees (11 cm).

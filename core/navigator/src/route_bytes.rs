@@ -29,6 +29,7 @@ impl Route {
             RouteSource::Own => 0,
             RouteSource::Osrm => 1,
             RouteSource::Valhalla => 2,
+            RouteSource::GraphHopper => 3,
         });
         texts.write(&mut out, &self.language);
         write_path(&mut out, &self.path);
@@ -53,6 +54,7 @@ impl Route {
             0 => RouteSource::Own,
             1 => RouteSource::Osrm,
             2 => RouteSource::Valhalla,
+            3 => RouteSource::GraphHopper,
             _ => return Err(BytesError::Value { field: "source" }.into()),
         };
         let language = read_text(&mut r, &texts)?;

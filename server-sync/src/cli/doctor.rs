@@ -3,6 +3,7 @@
 use crate::cli::{not_applied, say};
 use crate::config::Config;
 use crate::hubspot::{CrmError, HubspotClient, HubspotOptions, ObjectType};
+use crate::routing;
 use crate::setup::{self, Opened};
 use crate::state::ServerError;
 use crate::store::{StoreError, clock_now};
@@ -57,6 +58,7 @@ pub(super) fn doctor(config: &Config, out: &mut dyn Write) -> Result<(), ServerE
         }
     }
     check_connections(config, &mut report)?;
+    check_engines(config, &mut report)?;
     match report.failed {
         0 => Ok(()),
         failed => Err(StoreError::Caller(format!("{failed} checks failed")).into()),
@@ -89,11 +91,28 @@ fn check_integrity(
     Ok(())
 }
 
-fn check_connections(config: &Config, report: &mut Report<'_>) -> Result<(), ServerError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+fn check_engines(config: &Config, report: &mut Report<'_>) -> Result<(), ServerError> {
+    let runtime = runtime()?;
+    for engine in &config.routing.engines {
+        let asked = match routing::connect(engine) {
+            Ok(client) => runtime.block_on(client.check()),
+            Err(error) => Err(error),
+        };
+        let name = format!("routing engine {}", engine.kind.name());
+        report.add(&name, asked.map_err(|e| e.to_string()))?;
+    }
+    Ok(())
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, ServerError> {
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|e| ServerError::Internal(format!("runtime: {e}")))?;
+        .map_err(|e| ServerError::Internal(format!("runtime: {e}")))
+}
+
+fn check_connections(config: &Config, report: &mut Report<'_>) -> Result<(), ServerError> {
+    let runtime = runtime()?;
     for tenant in &config.tenants {
         for connection in &tenant.connections {
             let name = format!("connection {} of {}", connection.name, tenant.name);

@@ -3,6 +3,8 @@
 mod dead_letters;
 mod devices;
 mod doctor;
+mod follow;
+mod plan;
 mod serve;
 
 use crate::config::{Config, ConfigError};
@@ -48,6 +50,15 @@ enum Command {
     /// Work that failed for good.
     #[command(subcommand)]
     DeadLetters(DeadLetterCommand),
+    /// Plan days: the planner's own JSON or a VROOM input in, an answer of the same kind out.
+    Plan(plan::PlanArgs),
+    /// Follow a route with a recorded drive and print every event.
+    Follow {
+        /// The route: an answer of OSRM or Valhalla, or bytes as phones keep them.
+        route: PathBuf,
+        /// The drive.
+        track: PathBuf,
+    },
     /// Look for what is wrong: key, files, cipher, integrity, disk, clock, connections.
     Doctor,
 }
@@ -134,6 +145,8 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> Result<(), ServerError> {
         Command::DeadLetters(DeadLetterCommand::Replay { tenant, id }) => {
             dead_letters::replay(&config, tenant.as_deref(), id, out)
         }
+        Command::Plan(args) => plan::run(&config, &args, out),
+        Command::Follow { route, track } => follow::run(&route, &track, out),
         Command::Doctor => doctor::doctor(&config, out),
     }
 }

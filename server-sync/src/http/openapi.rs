@@ -1,4 +1,4 @@
-use crate::http::{admin, routes, session, sync};
+use crate::http::{admin, plan, routes, session, sync};
 use crate::intake::receive;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -23,6 +23,7 @@ use utoipa::{Modify, OpenApi};
         admin::issue_code,
         admin::dead_letters,
         admin::replay,
+        plan::post,
     ),
     modifiers(&Schemes)
 )]

@@ -1,3 +1,4 @@
+use crate::http::plan::{self, MAX_PLAN_BYTES};
 use crate::http::{admin, observe, openapi, session, sync};
 use crate::intake::receive::{self, MAX_DELIVERY_BYTES};
 use crate::state::SharedState;
@@ -97,6 +98,7 @@ pub const ROUTES: &[Route] = routes! {
     post "/admin/codes" Admin Admin MAX_SMALL_BYTES admin::issue_code;
     get "/admin/dead-letters/{tenant}" Admin Admin MAX_SMALL_BYTES admin::dead_letters;
     post "/admin/dead-letters/{tenant}/replay" Admin Admin MAX_SMALL_BYTES admin::replay;
+    post "/v1/plan" Admin Admin MAX_PLAN_BYTES plan::post;
 };
 
 /// What phones and CRMs reach.
