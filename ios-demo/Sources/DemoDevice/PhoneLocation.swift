@@ -1,4 +1,4 @@
-#if canImport(CoreLocation) && os(iOS)
+#if canImport(CoreLocation) && !os(macOS)
     import CoreLocation
     import DemoModels
     import Fieldfare

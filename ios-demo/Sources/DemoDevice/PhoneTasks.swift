@@ -1,4 +1,4 @@
-#if canImport(BackgroundTasks) && os(iOS)
+#if canImport(BackgroundTasks) && !os(macOS)
     import BackgroundTasks
     import DemoModels
     import Foundation
@@ -13,7 +13,10 @@
             BGTaskScheduler.shared.register(
                 forTaskWithIdentifier: BackgroundSync.identifier, using: .main
             ) { task in
-                MainActor.assumeIsolated { run(task, app) }
+                let sync = Task { await app.backgroundSync() }
+                task.expirationHandler = { sync.cancel() }
+                let running = Running(task: task)
+                Task { running.task.setTaskCompleted(success: await sync.value) }
             }
         }
 
@@ -22,12 +25,11 @@
             request.earliestBeginDate = earliest
             try BGTaskScheduler.shared.submit(request)
         }
+    }
 
-        @MainActor private static func run(_ task: BGTask, _ app: AppModel) {
-            let sync = Task { await app.backgroundSync() }
-            task.expirationHandler = { sync.cancel() }
-            Task { task.setTaskCompleted(success: await sync.value) }
-        }
+    /// A task may be used from any thread; its class just does not say so.
+    private struct Running: @unchecked Sendable {
+        let task: BGTask
     }
 
     /// Notices by the system. Their text is a lead's name and address, so they hide on a locked screen as

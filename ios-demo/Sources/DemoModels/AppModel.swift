@@ -163,7 +163,7 @@ import Observation
     private func shut() async {
         let client = self.client
         self.client = nil
-        running.forEach { $0.cancel() }
+        for task in running { task.cancel() }
         running = []
         try? await client?.close()
     }

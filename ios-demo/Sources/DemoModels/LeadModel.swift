@@ -43,6 +43,12 @@ import Observation
         }
     }
 
+    /// Whether the form is shown. Setting it to false forgets what was typed.
+    public var isEditing: Bool {
+        get { form != nil }
+        set { if newValue { startEditing() } else { form = nil } }
+    }
+
     /// Opens the form with the lead as it is.
     public func startEditing() {
         guard let lead else { return }

@@ -1,7 +1,7 @@
 import Fieldfare
 
 /// A lead as lists show it.
-public struct LeadRow: Identifiable, Equatable, Sendable {
+public struct LeadRow: Identifiable, Hashable, Sendable {
     public let id: LeadId
     public let name: String
     public let address: String

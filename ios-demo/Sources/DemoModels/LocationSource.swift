@@ -2,7 +2,7 @@ import Fieldfare
 import Foundation
 
 /// Where fixes come from: the phone's positioning, or a walk in a test.
-@MainActor public protocol LocationSource: AnyObject {
+@MainActor public protocol LocationSource: AnyObject, Sendable {
     /// Fixes as the platform delivers them, each batch oldest first. One reader.
     var fixes: AsyncStream<[Fix]> { get }
 

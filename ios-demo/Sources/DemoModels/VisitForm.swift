@@ -3,7 +3,7 @@ import Foundation
 import Observation
 
 /// The form in which a rep records a visit.
-@MainActor @Observable public final class VisitForm {
+@MainActor @Observable public final class VisitForm: Identifiable {
     public let lead: LeadRow
     public var outcome: VisitOutcome? {
         didSet { suggestStatus() }
@@ -26,6 +26,12 @@ import Observation
         startedAt = now
     }
 
+    /// Whether the rep comes back; in a week unless another time is chosen.
+    public var comesBack: Bool {
+        get { followUpAt != nil }
+        set { followUpAt = newValue ? followUpAt ?? startedAt + 7 * 86_400 : nil }
+    }
+
     public var canSave: Bool { outcome != nil && !isSaving && saved == nil }
 
     /// Records the visit. The place is kept only if the rep agreed to that: the engine sees to it.
@@ -34,7 +40,8 @@ import Observation
         isSaving = true
         defer { isSaving = false }
         let visit = NewVisit(
-            lead: lead.id, outcome: outcome, note: note.orNil, startedAt: startedAt, endedAt: max(now, startedAt),
+            lead: lead.id, outcome: outcome, note: note.orNil, startedAt: startedAt,
+            endedAt: max(now, startedAt),
             followUpAt: followUpAt, position: position, status: status == lead.status ? nil : status)
         do {
             saved = try await client.recordVisit(visit)

@@ -92,7 +92,9 @@ import Testing
         try await withPhone { phone in
             var random = Seeded(UInt64(seed))
             let files = OpenFiles(client: phone)
-            let works = (0..<12).map { _ in (Int.random(in: 0..<4, using: &random), Bool.random(using: &random)) }
+            let works = (0..<12).map { _ in
+                (Int.random(in: 0..<4, using: &random), Bool.random(using: &random))
+            }
             var tasks: [Task<Void, Never>] = []
             for (pause, inFront) in works {
                 tasks.append(Task { try? await waiting(pause) { try await files.set(inFront: inFront) } })

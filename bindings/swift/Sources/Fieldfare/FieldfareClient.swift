@@ -112,6 +112,8 @@ public final class FieldfareClient: Sendable {
                     try await answer()
                 }
                 onEnd(nil)
+            } catch FieldfareError.closed where inboxes.areEnded {
+                onEnd(nil)
             } catch {
                 onEnd(error)
             }
