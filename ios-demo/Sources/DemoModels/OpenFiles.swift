@@ -3,13 +3,22 @@ import Fieldfare
 /// Keeps the engine's files open while the app is in front or somebody works with them, and lets go of
 /// them otherwise: iOS ends apps that hold a locked file when they are put to sleep.
 @MainActor public final class OpenFiles {
-    private let client: FieldfareClient
+    private let resume: @Sendable () async throws -> Void
+    private let suspend: @Sendable () async throws -> Void
     private var isInFront = true
     private var users = 0
     private var last: Task<(any Error)?, Never>?
 
-    public init(client: FieldfareClient) {
-        self.client = client
+    public convenience init(client: FieldfareClient) {
+        self.init(resume: { try await client.resume() }, suspend: { try await client.suspend() })
+    }
+
+    init(
+        resume: @escaping @Sendable () async throws -> Void,
+        suspend: @escaping @Sendable () async throws -> Void
+    ) {
+        self.resume = resume
+        self.suspend = suspend
     }
 
     /// Whether files are to be open.
@@ -47,9 +56,9 @@ import Fieldfare
             _ = await before?.value
             do {
                 if self.areWanted {
-                    try await self.client.resume()
+                    try await self.resume()
                 } else {
-                    try await self.client.suspend()
+                    try await self.suspend()
                 }
                 return nil
             } catch {

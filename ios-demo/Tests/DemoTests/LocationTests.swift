@@ -87,39 +87,61 @@ import Testing
     }
 
     /// Whoever works with the files finds them open, and nobody leaves them open in the background,
-    /// however leaving, coming back and working overlap.
-    @Test(arguments: 0..<20) func filesAreOpenExactlyWhileTheyAreNeeded(seed: Int) async throws {
-        try await withPhone { phone in
-            var random = Seeded(UInt64(seed))
-            let files = OpenFiles(client: phone)
-            let works = (0..<12).map { _ in
-                (Int.random(in: 0..<4, using: &random), Bool.random(using: &random))
-            }
-            var tasks: [Task<Void, Never>] = []
-            for (pause, inFront) in works {
-                tasks.append(Task { try? await waiting(pause) { try await files.set(inFront: inFront) } })
-                tasks.append(
-                    Task {
-                        let error = await failure {
-                            try await waiting(pause) {
-                                try await files.during {
-                                    for _ in 0..<pause { _ = try await phone.status() }
-                                }
-                            }
+    /// however leaving, coming back and working overlap, and however long opening and closing take.
+    @Test(arguments: 0..<10) func filesAreOpenExactlyWhileTheyAreNeeded(seed: Int) async throws {
+        var random = Seeded(UInt64(seed))
+        let slow = SlowFiles()
+        let pauses = (0..<200).map { _ in Int.random(in: 0..<9, using: &random) }
+        let files = OpenFiles(
+            resume: { try await slow.set(open: true, pauses) },
+            suspend: { try await slow.set(open: false, pauses) })
+        var tasks: [Task<Void, any Error>] = []
+        for pause in pauses.prefix(12) {
+            let inFront = Int.random(in: 0..<5, using: &random) == 0
+            let start = Int.random(in: 0..<120, using: &random)
+            tasks.append(Task { try await after(120 - start) { try await files.set(inFront: inFront) } })
+            tasks.append(
+                Task {
+                    try await after(start) {
+                        try await files.during {
+                            #expect(await slow.isOpen, "seed \(seed)")
+                            try await after(pause) {}
+                            #expect(await slow.isOpen, "seed \(seed)")
                         }
-                        #expect(error == nil, "seed \(seed)")
-                    })
-            }
-            for task in tasks { await task.value }
+                    }
+                })
+        }
+        for task in tasks { try await task.value }
+        try await files.set(inFront: false)
+        #expect(await !slow.isOpen, "seed \(seed)")
+        try await files.set(inFront: true)
+        #expect(await slow.isOpen, "seed \(seed)")
+    }
+
+    @Test func workThatFailsLetsGoOfTheFiles() async throws {
+        try await withPhone { phone in
+            let files = OpenFiles(client: phone)
             try await files.set(inFront: false)
-            #expect(await failure { try await phone.status() } == .closed, "seed \(seed)")
-            try await files.set(inFront: true)
-            _ = try await phone.status()
+            let error = await failure { try await files.during { try await phone.lead(nobody) } }
+            #expect(error == .notFound(what: "lead"))
+            #expect(await failure { try await phone.status() } == .closed)
         }
     }
 
-    private func waiting(_ turns: Int, _ work: () async throws -> Void) async throws {
-        for _ in 0..<turns { await Task.yield() }
+    private func after(_ milliseconds: Int, _ work: () async throws -> Void) async throws {
+        try await Task.sleep(nanoseconds: UInt64(milliseconds) * 1_000_000)
         try await work()
+    }
+}
+
+/// Files that take their time.
+private actor SlowFiles {
+    private(set) var isOpen = true
+    private var turn = 0
+
+    func set(open: Bool, _ pauses: [Int]) async throws {
+        turn += 1
+        try await Task.sleep(nanoseconds: UInt64(pauses[turn % pauses.count]) * 1_000_000)
+        isOpen = open
     }
 }
