@@ -17,6 +17,7 @@ use fieldfare_model::{
 use fieldfare_navigator::Route;
 use fieldfare_planner::{Options, Plan, Problem, check, solve};
 use fieldfare_server::feed;
+use fieldfare_server::planning::forget_lead;
 use fieldfare_server::planning::nightly::step;
 use fieldfare_sync::{Outcome, RejectCode};
 use routing_support::{Fake, osrm_answer};
@@ -254,6 +255,40 @@ async fn a_day_is_planned_anew_on_request() {
             .await;
         assert_eq!(reply.status, status, "{rep}");
     }
+}
+
+#[tokio::test]
+async fn an_erased_lead_takes_the_days_that_name_it_along() {
+    let fake = Fake::start(|uri, _| osrm_answer(uri)).await;
+    let server = server(Some(("osrm", &fake.url)));
+    let mut ada = server.phone("Acme", "Ada").await;
+    let (gone, kept) = (put_lead(&server, 1, "South"), put_lead(&server, 2, "South"));
+    step(&server.state).await.unwrap();
+    ada.pull(&server).await;
+    assert!(day_of(&ada).unwrap().problem.contains(&gone.to_string()));
+    let (tenant, now) = (server.tenant("Acme"), server.now());
+    let cells = |connection: &rusqlite::Connection| {
+        let count = "SELECT count(*) FROM travel_cell";
+        Ok(connection.query_row(count, [], |r| r.get::<_, i64>(0))?)
+    };
+    assert_eq!(tenant.read(cells).unwrap(), 6);
+    tenant
+        .write(|tx| {
+            forget_lead(tx, gone, now)?;
+            feed::delete(tx, Entity::LEAD, gone.row(), now)
+        })
+        .unwrap();
+    ada.pull(&server).await;
+    assert!(day_of(&ada).is_none() && route_of(&ada).is_none());
+    assert_eq!(tenant.read(cells).unwrap(), 2, "start and the other lead");
+    assert_eq!(
+        step(&server.state).await.unwrap(),
+        1,
+        "planned again without it"
+    );
+    ada.pull(&server).await;
+    let day = day_of(&ada).unwrap();
+    assert!(day.problem.contains(&kept.to_string()) && !day.problem.contains(&gone.to_string()));
 }
 
 #[tokio::test]

@@ -6,9 +6,9 @@ use crate::planning::clock::Day;
 use crate::planning::day::sketch;
 use crate::routing::{FoundRoute, Routing, RoutingError};
 use crate::store::{StoreError, Tenant};
-use fieldfare_model::schema::{day_plan, route};
+use fieldfare_model::schema::day_plan;
 use fieldfare_model::{
-    CalendarDate, DayPlanId, DayPlanRow, Entity, Lead, LeadId, RepId, RouteId, RouteRow, RowId,
+    CalendarDate, DayPlanId, DayPlanRow, Entity, Lead, LeadId, RepId, RouteId, RouteRow,
     TimestampMs,
 };
 use fieldfare_navigator::{QueryPlace, RouteQuery, WaypointKind};
@@ -266,33 +266,6 @@ fn put_route(
         None => feed::delete(tx, Entity::ROUTE, id.row(), now)?,
     };
     Ok(())
-}
-
-/// Deletes planned days and routes for which `is_over` says so.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn forget(
-    tx: &Transaction<'_>,
-    now: TimestampMs,
-    is_over: impl Fn(RepId, CalendarDate) -> bool,
-) -> Result<usize, StoreError> {
-    let mut forgotten = 0;
-    for (entity, rep, date) in [
-        (Entity::DAY_PLAN, day_plan::REP, day_plan::DATE),
-        (Entity::ROUTE, route::REP, route::DATE),
-    ] {
-        for row in feed::rows_of(tx, entity)? {
-            let whose = row.columns.get(rep).as_bytes();
-            let whose = RowId::from_slice(whose.unwrap_or_default())?.into();
-            let number = row.columns.get(date).as_int().unwrap_or_default();
-            if is_over(whose, CalendarDate::from_number(number)?) {
-                feed::delete(tx, entity, row.id, now)?;
-                forgotten += 1;
-            }
-        }
-    }
-    Ok(forgotten)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod clock;
 mod day;
+mod forget;
 mod job;
 pub mod nightly;
 mod reach;
@@ -10,6 +11,7 @@ mod request;
 
 pub use clock::{Day, local};
 pub use day::{Sketch, priority, sketch};
-pub use job::{DayError, DayJob, StoredDay, day_plan_id, forget, is_planned, leads_of, route_id};
+pub use forget::{forget, forget_lead};
+pub use job::{DayError, DayJob, StoredDay, day_plan_id, is_planned, leads_of, route_id};
 pub use reach::reachable;
 pub use request::{Kind, PlanError, PlanLimits, Planned, kind_of, plan};
