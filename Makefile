@@ -1,5 +1,5 @@
 # The four commands. Each sets up what it needs first; see scripts/setup.
-.PHONY: demo test lint bench setup setup-lint conformance engines
+.PHONY: demo test lint bench setup setup-lint conformance bindings engines
 
 export CARGO_TERM_COLOR ?= auto
 
@@ -8,6 +8,14 @@ demo: setup
 
 test: setup conformance engines
 	cargo test --workspace --locked
+	$(MAKE) --no-print-directory bindings
+
+# The Kotlin and Swift packages against the real library, and the phones' own targets. What a machine lacks is
+# installed, or said and left out; under CI=true nothing may be left out.
+bindings: setup
+	scripts/kotlin-tests
+	scripts/swift-tests
+	scripts/check-phones
 
 lint: setup setup-lint
 	cargo fmt --all --check

@@ -47,19 +47,25 @@ impl Case<'_> {
         })
     }
 
+    /// With the window before `to` open until then; with the windows as they are if none ends earlier.
     fn until(&self, rep: usize, to: i64) -> bool {
         self.fits_with(rep, |problem| {
             let windows = &mut problem.stops[self.stop].windows;
-            let before = windows.iter().rposition(|w| w.to < to).unwrap();
+            let Some(before) = windows.iter().rposition(|w| w.to < to) else {
+                return;
+            };
             windows[before].to = to;
             windows.truncate(before + 1);
         })
     }
 
+    /// With the window after `from` open from then; with the windows as they are if none begins later.
     fn from(&self, rep: usize, from: i64) -> bool {
         self.fits_with(rep, |problem| {
             let windows = &mut problem.stops[self.stop].windows;
-            let after = windows.iter().position(|w| w.from > from).unwrap();
+            let Some(after) = windows.iter().position(|w| w.from > from) else {
+                return;
+            };
             windows[after].from = from;
             windows.drain(..after);
         })

@@ -8,7 +8,6 @@ import kotlinx.coroutines.TimeoutCancellationException
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
-import kotlinx.coroutines.isActive
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeout
 
@@ -69,7 +68,8 @@ internal class ClientTransport(
         coroutineScope {
             val watch =
                 launch {
-                    while (isActive && !exchange.isAbandoned()) {
+                    // Cancelled with the answer there, it must end in `delay`, not fall through to the cancel.
+                    while (!exchange.isAbandoned()) {
                         delay(ABANDONED_CHECK_MS)
                     }
                     this@coroutineScope.cancel()
