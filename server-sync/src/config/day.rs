@@ -1,6 +1,5 @@
 use crate::config::ConfigError;
-use fieldfare_model::{ContactHours, LatLng};
-use jiff::tz::TimeZone;
+use fieldfare_planner::workday::WorkDay;
 use serde::{Deserialize, Serialize};
 
 /// When days are planned.
@@ -17,53 +16,6 @@ impl Default for PlanningConfig {
     }
 }
 
-/// A rep's working day.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DayConfig {
-    /// Working hours, such as `Mo-Fr 08:00-17:00`; a pause between two spans of a day is a break.
-    pub hours: ContactHours,
-    /// The rep's IANA time zone.
-    pub time_zone: String,
-    /// Where the day begins.
-    pub start: LatLng,
-    /// Where it ends; without one where it began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub end: Option<LatLng>,
-    /// Minutes of a visit.
-    #[serde(default = "default_visit")]
-    pub visit_minutes: u32,
-    /// From how many leads the day is chosen.
-    #[serde(default = "default_candidates")]
-    pub candidates: usize,
-    /// Breaks.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub breaks: Vec<BreakConfig>,
-}
-
-/// A break.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BreakConfig {
-    /// When it may begin, in the form of working hours: `Mo-Fr 12:00-13:00`.
-    pub begins: ContactHours,
-    /// How long it is.
-    pub minutes: u32,
-}
-
-const fn default_visit() -> u32 {
-    30
-}
-
-const fn default_candidates() -> usize {
-    40
-}
-
-/// The planner takes eight, and some are needed for pauses.
-const MAX_BREAKS: usize = 4;
-const MAX_CANDIDATES: usize = 100;
-const MAX_MINUTES: u32 = 8 * 60;
-
 impl PlanningConfig {
     /// Whether the settings make sense.
     ///
@@ -78,46 +30,15 @@ impl PlanningConfig {
     }
 }
 
-impl DayConfig {
-    /// The rep's time zone, if it is known.
-    pub fn zone(&self) -> Option<TimeZone> {
-        TimeZone::get(&self.time_zone).ok()
-    }
-
-    /// Whether the settings make sense; `what` names them in errors.
-    ///
-    /// # Errors
-    /// [`ConfigError::Value`] naming the setting.
-    pub fn check(&self, what: &str) -> Result<(), ConfigError> {
-        let minutes = |n: u32| (1..=MAX_MINUTES).contains(&n);
-        must(
-            self.zone().is_some(),
-            &format!("time_zone of {what}"),
-            "must be an IANA name such as Europe/Helsinki",
-        )?;
-        must(
-            !self.hours.windows().is_empty(),
-            &format!("hours of {what}"),
-            "must name working hours, such as Mo-Fr 08:00-17:00",
-        )?;
-        must(
-            minutes(self.visit_minutes),
-            &format!("visit_minutes of {what}"),
-            "must be between 1 and 480",
-        )?;
-        must(
-            (1..=MAX_CANDIDATES).contains(&self.candidates),
-            &format!("candidates of {what}"),
-            "must be between 1 and 100",
-        )?;
-        let breaks = &self.breaks;
-        let named = |pause: &BreakConfig| !pause.begins.windows().is_empty();
-        must(
-            breaks.len() <= MAX_BREAKS && breaks.iter().all(|b| named(b) && minutes(b.minutes)),
-            &format!("breaks of {what}"),
-            "must be at most four, each with hours in which it begins and 1 to 480 minutes",
-        )
-    }
+/// Whether the settings of a working day make sense; `what` names them in errors.
+///
+/// # Errors
+/// [`ConfigError::Value`] naming the setting.
+pub fn check_day(day: &WorkDay, what: &str) -> Result<(), ConfigError> {
+    day.check().map_err(|error| ConfigError::Value {
+        setting: format!("{} of {what}", error.field),
+        problem: error.problem.to_owned(),
+    })
 }
 
 fn must(holds: bool, setting: &str, problem: &str) -> Result<(), ConfigError> {

@@ -1,4 +1,4 @@
-use crate::config::{Config, ConfigError, LogFormat, Secret, TenantConfig};
+use crate::config::{Config, ConfigError, LogFormat, Secret, TenantConfig, check_day};
 use fieldfare_territory::{RuleSet, TerritoryRule};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -204,7 +204,7 @@ fn check_tenant(tenant: &TenantConfig) -> Result<(), ConfigError> {
     }
     for rep in &tenant.reps {
         if let Some(day) = &rep.day {
-            day.check(&place(&format!("day of rep {}", rep.email)))?;
+            check_day(day, &place(&format!("day of rep {}", rep.email)))?;
         }
     }
     for connection in &tenant.connections {

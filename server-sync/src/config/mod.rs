@@ -6,7 +6,7 @@ mod load;
 mod secret;
 mod tenant;
 
-pub use day::{BreakConfig, DayConfig, PlanningConfig};
+pub use day::{PlanningConfig, check_day};
 pub(crate) use key_file::write_private;
 pub use load::{ENV_OVERRIDES, EnvOverride};
 pub use secret::Secret;

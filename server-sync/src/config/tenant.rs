@@ -1,6 +1,7 @@
-use crate::config::{DayConfig, Secret};
+use crate::config::Secret;
 use crate::hubspot::HubspotOptions;
 use fieldfare_model::{RepId, TenantId, TerritoryId};
+use fieldfare_planner::workday::WorkDay;
 use fieldfare_territory::Rule;
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +56,7 @@ pub struct RepConfig {
     pub crm_owner: Option<String>,
     /// Their working day; without one no days are planned for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub day: Option<DayConfig>,
+    pub day: Option<WorkDay>,
 }
 
 impl RepConfig {

@@ -6,7 +6,7 @@ use crate::http::device::Device;
 use crate::http::error::JsonErrorBody;
 use crate::http::plan::permit;
 use crate::http::{ApiError, JsonError};
-use crate::planning::{DayError, DayJob, StoredDay, local, reachable};
+use crate::planning::{DayError, DayJob, StoredDay, reachable};
 use crate::routing::{MAX_MINUTES, RoutingError};
 use crate::state::SharedState;
 use axum::Json;
@@ -14,6 +14,7 @@ use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use fieldfare_model::{CalendarDate, DayPlanId, LatLng, LeadId, RepId, RouteId, TenantId};
+use fieldfare_planner::workday::{WorkDay, local};
 use fieldfare_sync::ErrorCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -122,10 +123,10 @@ async fn plan_day(
     let configured = state.config.tenants.iter().find(|t| t.id() == tenant);
     let rep = configured.and_then(|t| rep_of(t, is_meant));
     let (rep, day) = rep.ok_or_else(|| not_found("no working day is configured for the rep"))?;
-    let zone = day.zone().ok_or_else(|| not_found("unknown time zone"))?;
-    let (today, _) = local(state.now(), &zone).ok_or_else(|| not_found("no such day"))?;
+    let zone = &day.time_zone;
+    let (today, _) = local(state.now(), zone).ok_or_else(|| not_found("no such day"))?;
     let date = date.unwrap_or(today);
-    if !(today..=last_day(&state, &zone).unwrap_or(today)).contains(&date) {
+    if !(today..=last_day(&state, zone).unwrap_or(today)).contains(&date) {
         return Err(ApiError::malformed("date must be today or one of the next six days").into());
     }
     let store = state
@@ -153,12 +154,12 @@ async fn plan_day(
 fn rep_of(
     tenant: &TenantConfig,
     is_meant: impl Fn(&RepConfig) -> bool,
-) -> Option<(RepId, crate::config::DayConfig)> {
+) -> Option<(RepId, WorkDay)> {
     let rep = tenant.reps.iter().find(|rep| is_meant(rep))?;
     Some((rep.id(tenant.id()), rep.day.clone()?))
 }
 
-fn last_day(state: &SharedState, zone: &jiff::tz::TimeZone) -> Option<CalendarDate> {
+fn last_day(state: &SharedState, zone: &str) -> Option<CalendarDate> {
     const DAY_MS: i64 = 24 * 3_600_000;
     Some(local(state.now().plus((DAYS_AHEAD - 1) * DAY_MS), zone)?.0)
 }

@@ -1,9 +1,7 @@
 //! Planning a rep's day and putting it into the feed.
 
-use crate::config::{DayConfig, derived_id};
+use crate::config::derived_id;
 use crate::feed::{self, assignments};
-use crate::planning::clock::Day;
-use crate::planning::day::sketch;
 use crate::routing::{FoundRoute, Routing, RoutingError};
 use crate::store::{StoreError, Tenant};
 use fieldfare_model::schema::day_plan;
@@ -12,6 +10,7 @@ use fieldfare_model::{
     TimestampMs,
 };
 use fieldfare_navigator::{QueryPlace, RouteQuery, WaypointKind};
+use fieldfare_planner::workday::{Day, WorkDay, sketch};
 use fieldfare_planner::{Activity, Options, Plan, Problem, ProblemError, Step, solve};
 use fieldfare_sync::RowState;
 use rusqlite::{Connection, Transaction};
@@ -49,7 +48,7 @@ pub struct DayJob<'a> {
     /// The rep.
     pub rep: RepId,
     /// Their working day.
-    pub config: &'a DayConfig,
+    pub config: &'a WorkDay,
 }
 
 /// A day that was planned and stored.
@@ -124,8 +123,7 @@ impl DayJob<'_> {
     /// # Errors
     /// [`DayError`].
     pub async fn run(&self, date: CalendarDate, now: TimestampMs) -> Result<StoredDay, DayError> {
-        let zone = self.config.zone().ok_or(DayError::Date)?;
-        let day = Day::new(date, zone).ok_or(DayError::Date)?;
+        let day = Day::new(date, &self.config.time_zone).ok_or(DayError::Date)?;
         let rep = self.rep;
         let leads = self.tenant.read_async(move |c| leads_of(c, rep)).await?;
         let sketch = sketch(rep, self.config, &day, &leads).ok_or(DayError::NotWorking)?;

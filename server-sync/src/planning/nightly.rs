@@ -1,11 +1,11 @@
 //! Plans every rep's day in the early morning, and forgets days gone by.
 
-use crate::config::{DayConfig, TenantConfig};
-use crate::planning::clock::local;
+use crate::config::TenantConfig;
 use crate::planning::{DayError, DayJob, forget, is_planned};
 use crate::state::SharedState;
 use crate::store::{StoreError, Tenant};
 use fieldfare_model::{CalendarDate, RepId};
+use fieldfare_planner::workday::{WorkDay, local};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,14 +67,14 @@ pub async fn step(state: &SharedState) -> Result<usize, StoreError> {
     Ok(planned)
 }
 
-type Today<'a> = BTreeMap<RepId, (CalendarDate, i8, &'a DayConfig)>;
+type Today<'a> = BTreeMap<RepId, (CalendarDate, i8, &'a WorkDay)>;
 
 /// Date and hour of each rep who has a day.
 fn today_of<'a>(state: &SharedState, config: &'a TenantConfig) -> Today<'a> {
     let now = state.now();
     let reps = config.reps.iter().filter_map(|rep| {
         let day = rep.day.as_ref()?;
-        let (date, hour) = local(now, &day.zone()?)?;
+        let (date, hour) = local(now, &day.time_zone)?;
         Some((rep.id(config.id()), (date, hour, day)))
     });
     reps.collect()

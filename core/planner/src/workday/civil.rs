@@ -1,10 +1,23 @@
 //! Civil time: which moments the spans of a day are.
 
+use crate::Window;
 use fieldfare_model::{CalendarDate, ContactHours, TimestampMs};
-use fieldfare_planner::Window;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, ToSpan};
+use std::sync::LazyLock;
+
+/// The time zones built into the program, so that phones and servers agree on them.
+static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+
+fn zone_of(name: &str) -> Option<TimeZone> {
+    ZONES.get(name).ok()
+}
+
+/// Whether there is a time zone of this IANA name, such as `Europe/Helsinki`.
+pub fn is_time_zone(name: &str) -> bool {
+    zone_of(name).is_some()
+}
 
 /// A day in a time zone.
 #[derive(Debug, Clone)]
@@ -15,8 +28,9 @@ pub struct Day {
 }
 
 impl Day {
-    /// The day, unless there is no such day.
-    pub fn new(date: CalendarDate, zone: TimeZone) -> Option<Self> {
+    /// The day in the zone of this IANA name; none if there is no such day or zone.
+    pub fn new(date: CalendarDate, zone: &str) -> Option<Self> {
+        let zone = zone_of(zone)?;
         let (year, month, day) = date.parts();
         let date = Date::new(
             i16::try_from(year).ok()?,
@@ -47,9 +61,10 @@ impl Day {
     }
 
     /// The spans of these hours on this date, in order, as seconds from the day's zero. Those that
-    /// touch are one. The hours hold in `zone`, the lead's own.
-    pub fn spans(&self, hours: &ContactHours, zone: Option<&TimeZone>) -> Vec<Window> {
-        let zone = zone.unwrap_or(&self.zone);
+    /// touch are one. The hours hold in the lead's own zone if it is given and known.
+    pub fn spans(&self, hours: &ContactHours, zone: Option<&str>) -> Vec<Window> {
+        let own = zone.and_then(zone_of);
+        let zone = own.as_ref().unwrap_or(&self.zone);
         let weekday = self.date.weekday().to_monday_zero_offset();
         let today = hours
             .windows()
@@ -84,8 +99,9 @@ impl Day {
     }
 }
 
-/// The date and the hour in a zone.
-pub fn local(now: TimestampMs, zone: &TimeZone) -> Option<(CalendarDate, i8)> {
+/// The date and the hour in the zone of this IANA name.
+pub fn local(now: TimestampMs, zone: &str) -> Option<(CalendarDate, i8)> {
+    let zone = zone_of(zone)?;
     let now = Timestamp::from_millisecond(now.0).ok()?;
     let there = zone.to_datetime(now);
     let date = there.date();
@@ -98,7 +114,7 @@ mod tests {
     use super::*;
 
     fn day(date: &str, zone: &str) -> Day {
-        Day::new(date.parse().unwrap(), TimeZone::get(zone).unwrap()).unwrap()
+        Day::new(date.parse().unwrap(), zone).unwrap()
     }
 
     fn hours(text: &str) -> ContactHours {
@@ -123,8 +139,7 @@ mod tests {
     #[test]
     fn hours_of_a_lead_elsewhere_are_its_own() {
         let day = day("2026-11-25", "Europe/Helsinki");
-        let stockholm = TimeZone::get("Europe/Stockholm").unwrap();
-        let spans = day.spans(&hours("We 09:00-10:00"), Some(&stockholm));
+        let spans = day.spans(&hours("We 09:00-10:00"), Some("Europe/Stockholm"));
         assert_eq!(spans, [Window::new(10 * 3_600, 11 * 3_600)]);
     }
 
@@ -144,14 +159,13 @@ mod tests {
 
     #[test]
     fn there_is_no_thirtieth_of_february() {
-        assert!(Day::new("2026-02-30".parse().unwrap(), TimeZone::UTC).is_none());
+        assert!(Day::new("2026-02-30".parse().unwrap(), "UTC").is_none());
     }
 
     #[test]
     fn the_date_is_the_reps() {
-        let helsinki = TimeZone::get("Europe/Helsinki").unwrap();
         // 2026-11-24 22:30 UTC.
-        let (date, hour) = local(TimestampMs(1_795_559_400_000), &helsinki).unwrap();
+        let (date, hour) = local(TimestampMs(1_795_559_400_000), "Europe/Helsinki").unwrap();
         assert_eq!((date.to_string().as_str(), hour), ("2026-11-25", 0));
     }
 }
