@@ -1,4 +1,11 @@
 //! Planned days on the phone: what came by sync, planning without a connection, planning anew.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 mod day_support;
 mod support;
@@ -7,7 +14,6 @@ use day_support::*;
 use fieldfare_engine::*;
 use fieldfare_model::*;
 use fieldfare_planner::{Options, Problem, Travel, check, solve};
-use fieldfare_sync::ScopeId;
 use std::sync::{Arc, Mutex};
 use support::*;
 
@@ -466,14 +472,7 @@ async fn another_reps_day_is_not_shown() {
     let mut row = day_row(&problem, &planned(&problem), START);
     (row.rep, row.id) = (RepId::from_bytes([77; 16]), DayPlanId::from_bytes([42; 16]));
     row.date = "2026-09-22".parse().unwrap();
-    let mut memory = world.server.memory.lock().unwrap();
-    memory.put(
-        Entity::DAY_PLAN,
-        row.id.row(),
-        row.to_columns(),
-        &[ScopeId::rep(rep_id())],
-    );
-    drop(memory);
+    send_day(&world, &row);
     world.sync().await.unwrap();
     assert_eq!(world.engine.planned_dates().unwrap(), [date()]);
 }

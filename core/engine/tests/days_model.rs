@@ -1,6 +1,13 @@
 //! Whatever happens in the course of a day, in whatever order: what was visited stays behind, what
 //! was promised comes first, what was cancelled is gone, nothing is lost, and the app may be killed
 //! at any moment.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 mod day_support;
 mod support;

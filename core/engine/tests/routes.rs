@@ -1,4 +1,11 @@
 //! Following the day's route: what is told, what is kept, and what is decided.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 mod day_support;
 mod support;

@@ -5,9 +5,11 @@ use fieldfare_model::{CalendarDate, LeadId, TimestampMs};
 use fieldfare_planner::{
     Activity, Change, DayPlan, LeftOut, Plan, Proof, Provenance, Reason, Remedy, Step, Totals,
 };
+use serde::Serialize;
 
 /// Who planned a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DaySource {
     /// The server, by night or on request.
     Server,
@@ -16,7 +18,7 @@ pub enum DaySource {
 }
 
 /// A planned day, all moments in epoch milliseconds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DayRecord {
     /// Which day, in the rep's time zone.
     pub date: CalendarDate,
@@ -56,7 +58,7 @@ pub struct DayRecord {
 }
 
 /// A visit or a break, with the leg that leads to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DayStep {
     /// What is done.
     pub kind: DayStepKind,
@@ -81,7 +83,8 @@ pub struct DayStep {
 }
 
 /// What is done in a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DayStepKind {
     /// A visit to a lead.
     Visit,
@@ -90,7 +93,7 @@ pub enum DayStepKind {
 }
 
 /// Sums over a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct DayTotals {
     /// Visits.
     pub visits: i64,
@@ -123,7 +126,7 @@ impl From<&Totals> for DayTotals {
 }
 
 /// A lead that did not fit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeftOutLead {
     /// The lead.
     pub lead: LeadId,
@@ -138,7 +141,8 @@ pub struct LeftOutLead {
 }
 
 /// Why a lead did not fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LeftOutReason {
     /// The rep may not come, or cannot carry what it takes.
     NotForRep,
@@ -155,7 +159,8 @@ pub enum LeftOutReason {
 }
 
 /// What would make a lead fit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum DayRemedy {
     /// A visit that may start as late as this.
     LaterUntil {
@@ -185,7 +190,7 @@ pub enum DayRemedy {
 }
 
 /// Where travel times come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TravelNote {
     /// Engine and profile, such as `valhalla/auto`, or `great_circle` for estimates.
     pub provider: String,
@@ -219,7 +224,7 @@ impl TravelNote {
 }
 
 /// A road route on this phone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RouteNote {
     /// Engine and profile.
     pub provider: String,
@@ -231,7 +236,8 @@ pub struct RouteNote {
 }
 
 /// A difference from the plan before.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum DayChange {
     /// A lead that was not in the day is in it.
     Added {
