@@ -78,7 +78,6 @@ pub fn run(phone: &Phone, planned: &Planned, narrator: &mut Narrator) -> DemoRes
     let (near, added) = driver.look_around()?;
     let replanned = driver.take_in(added)?;
     let rest_kind = driver.by_crow()?;
-    let kept = phone.engine.resume_following(i64::MAX)?.is_some();
     let trip = driver.trip.ok_or(story("a trip"))?;
     let driven = Driven {
         path: driver.path,
@@ -94,7 +93,7 @@ pub fn run(phone: &Phone, planned: &Planned, narrator: &mut Narrator) -> DemoRes
         replanned,
         rest_kind,
         trip,
-        kept,
+        kept: driver.kept,
     };
     step.done(&format!(
         "{:.1} km, {} instructions, {} deviation, {} visits",
@@ -119,6 +118,7 @@ struct Driver<'a> {
     rejoined: usize,
     visits: Vec<(LeadId, TimestampMs)>,
     trip: Option<TripRecord>,
+    kept: bool,
 }
 
 impl<'a> Driver<'a> {
@@ -137,6 +137,7 @@ impl<'a> Driver<'a> {
             rejoined: 0,
             visits: Vec::new(),
             trip: None,
+            kept: false,
         })
     }
 
@@ -157,6 +158,8 @@ impl<'a> Driver<'a> {
                 break;
             }
         }
+        let held = self.phone.engine.export_my_data()?;
+        self.kept = !held.contains("\"followed_route\": null");
         self.trip = Some(session.stop());
         Ok(())
     }

@@ -17,11 +17,11 @@ pub const APPOINTMENT: &str = "Design Workshop";
 const SAME_HOURS: &str = "Töölönlahti Kiosk";
 /// When: visits take forty minutes, so they begin at eleven.
 const APPOINTMENT_HOURS: &str = "Mo-Su 11:00-11:40";
-/// Whose visit is not due, though on the way.
+/// Whose visit is not due, though on the way; it matters more than the other such lead.
 pub const ON_THE_WAY: &str = "Aleksanterinkatu Watches";
 
 /// Name, latitude, longitude, tier, score, days until the next visit is due.
-const LEADS: [(&str, f64, f64, u8, u8, i64); 10] = [
+const LEADS: [(&str, f64, f64, u8, u8, i64); 11] = [
     ("Kruununhaka Books", 60.1727, 24.9560, 2, 60, -3),
     ("Senate Square Café", 60.1702, 24.9520, 3, 40, -1),
     ("Market Hall Fish", 60.1674, 24.9525, 2, 55, -2),
@@ -32,6 +32,7 @@ const LEADS: [(&str, f64, f64, u8, u8, i64); 10] = [
     (SAME_HOURS, 60.1765, 24.9451, 4, 20, -1),
     ("Hakaniemi Tea", 60.1780, 24.9500, 3, 30, -2),
     (ON_THE_WAY, 60.1688, 24.9478, 1, 70, 12),
+    ("Liisankatu Prints", 60.1745, 24.9540, 4, 5, 20),
 ];
 
 /// Puts the leads on the server, as a CRM with positions would.
