@@ -421,6 +421,7 @@ impl Engine {
 
     fn after_pull(&self) -> EngineResult<()> {
         self.refresh_consents()?;
+        self.forget_following_unless_granted()?;
         self.store.purge_acknowledged(self.sources.now())?;
         Ok(())
     }

@@ -18,7 +18,7 @@ mod server_store;
 
 pub use compress::compress;
 pub use index::{changes, is_present_in_any};
-pub use lookup::{Counts, LeadFilter, counts, lead_by_crm, leads, visits_of};
+pub use lookup::{Counts, LeadFilter, counts, lead_by_crm, leads, leads_in, visits_of};
 pub use rows::{delete, put, put_for, row, rows_of};
 pub use scopes::of as scopes_of;
 pub use server_store::{Effects, NoEffects, TenantStore};
