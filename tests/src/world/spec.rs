@@ -70,6 +70,15 @@ impl TenantSpec {
         self
     }
 
+    /// With a rep who has a working day in the form of the server's configuration.
+    #[must_use]
+    pub fn rep_with_day(mut self, name: &str, day: serde_json::Value) -> Self {
+        let email = email(name, &self.name);
+        self.reps
+            .push(json!({ "name": name, "email": email, "day": day }));
+        self
+    }
+
     /// With a territory of these states, served by these reps.
     #[must_use]
     pub fn states(self, name: &str, states: &[&str], reps: &[&str]) -> Self {
