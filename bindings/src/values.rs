@@ -4,9 +4,9 @@ use crate::error::{FfiResult, FieldfareError};
 use fieldfare_model as model;
 use fieldfare_model::TimestampMs as Timestamp;
 use fieldfare_model::{
-    CalendarDate, ConflictId, ConsentAction, ConsentEventId, DeviceId, GeocodeStatus, LeadId, LeadKind,
-    LeadStatus, OperationId, Precision, Purpose, RepId, RowId, TenantId, TerritoryId, VisitId,
-    VisitOutcome,
+    CalendarDate, ConflictId, ConsentAction, ConsentEventId, DeviceId, GeocodeStatus, LeadId,
+    LeadKind, LeadStatus, OperationId, Precision, Purpose, RepId, RowId, TenantId, TerritoryId,
+    VisitId, VisitOutcome,
 };
 use std::time::Duration;
 
