@@ -23,7 +23,9 @@ const ROUNDS: u32 = 7;
 
 fn main() {
     let dir = tempfile::tempdir().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
     let engine = runtime.unwrap().block_on(support::enrolled(&dir));
     furnish(&engine);
     for (name, nanoseconds) in figures(&engine) {
