@@ -1,5 +1,5 @@
 use crate::config::Config;
-use crate::feed::pings;
+use crate::feed::{self, pings};
 use crate::http::{admin_app, app};
 use crate::state::{AppState, Clock, ServerError, SharedState, system_clock};
 use crate::store::StoreError;
@@ -137,6 +137,8 @@ fn purge(state: &AppState) -> Result<(), StoreError> {
     let before = now.plus(-DAY_MS * i64::from(state.config.retention.ping_days));
     for tenant in state.tenants.all() {
         tenant.write(|tx| pings::purge(tx, before))?;
+        let retention_ms = state.config.retention.tombstone_ms();
+        tenant.write(|tx| feed::collect(tx, now, retention_ms))?;
     }
     Ok(())
 }

@@ -102,7 +102,7 @@ fn a_store_of_the_first_schema_is_upgraded_with_everything_in_it() {
     store.close().unwrap();
     drop(store);
     for file in [StoreFile::Cache, StoreFile::Outbox] {
-        assert_eq!(schema_number(&dir.path().join(file.name())), 2);
+        assert_eq!(schema_number(&dir.path().join(file.name())), 3);
     }
     let sql = "SELECT count(*) FROM sqlite_master WHERE name = 'lead_changed'";
     let cache = raw(&dir.path().join("cache.db"), &FIXTURE_KEY);
@@ -127,7 +127,7 @@ fn a_newer_store_is_left_alone() {
             error.err().unwrap(),
             StoreError::NewerSchema {
                 found: 99,
-                known: 2,
+                known: 3,
                 ..
             }
         ));

@@ -15,6 +15,8 @@ pub(crate) struct Push<'a> {
     pub(crate) device: &'a DeviceContext,
     pub(crate) client: ClientId,
     pub(crate) last_n: u64,
+    /// Whether the versions the operations name are of this history.
+    pub(crate) knows_versions: bool,
     pub(crate) now: TimestampMs,
 }
 
@@ -246,7 +248,12 @@ fn edit<S: ServerStore>(
             "rows of this kind never change",
         ));
     }
-    let merged = match merge::merge(operation.entity, current, operation.base_version, edits) {
+    let seen = if push.knows_versions {
+        operation.base_version
+    } else {
+        0
+    };
+    let merged = match merge::merge(operation.entity, current, seen, edits) {
         Ok(merged) => merged,
         Err(code) => return Ok(refuse(code, edit_refusal(code))),
     };

@@ -99,6 +99,7 @@ fn the_worked_pull_is_what_the_code_writes() {
         cursors: vec![ScopeCursor {
             scope: scope(),
             cursor: 10,
+            anchor: 0,
         }],
         budget: 65_536,
     };

@@ -2,10 +2,12 @@
 
 use crate::cli::say;
 use crate::config::Config;
+use crate::feed;
 use crate::setup::{self, Opened};
 use crate::state::ServerError;
 use crate::store::{StoreError, clock_now};
 use fieldfare_model::TimestampMs;
+use fieldfare_sync::ScopeId;
 use std::io::Write;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::Path;
@@ -46,6 +48,7 @@ pub(super) fn doctor(config: &Config, out: &mut dyn Write) -> Result<(), ServerE
             report("private folder", private_folder(&config.server.data_dir))?;
             report("disk", disk(&config.server.data_dir))?;
             check_integrity(config, &opened, &mut report)?;
+            check_feeds(config, &opened, &mut report)?;
         }
     }
     for (name, url) in endpoints(config) {
@@ -79,6 +82,46 @@ fn check_integrity(
         report(&format!("database of {}", tenant.name), sound(checked))?;
     }
     Ok(())
+}
+
+fn check_feeds(
+    config: &Config,
+    opened: &Opened,
+    report: &mut dyn FnMut(&str, Finding) -> Result<(), ServerError>,
+) -> Result<(), ServerError> {
+    for tenant in &config.tenants {
+        let file = opened.tenants.get(tenant.id());
+        let digests = file.and_then(|file| file.read(feed::wrong_digests));
+        report(&format!("digests of {}", tenant.name), right(digests))?;
+        let gaps = opened
+            .tenants
+            .get(tenant.id())
+            .and_then(|file| file.read(feed::gaps));
+        report(&format!("operations of {}", tenant.name), complete(gaps))?;
+    }
+    Ok(())
+}
+
+fn right(wrong: Result<Vec<ScopeId>, StoreError>) -> Finding {
+    match wrong {
+        Ok(wrong) if wrong.is_empty() => Ok("they are what the rows say".into()),
+        Ok(wrong) => Err(format!(
+            "{} scopes have digests that are not what their rows say; please report it",
+            wrong.len()
+        )),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn complete(gaps: Result<Vec<feed::Gap>, StoreError>) -> Finding {
+    match gaps {
+        Ok(gaps) if gaps.is_empty() => Ok("none is known to be lost".into()),
+        Ok(gaps) => Ok(format!(
+            "{} gaps are on record: after a restore, phones no longer had these either",
+            gaps.len()
+        )),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn clock() -> Finding {

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod collect;
 mod dead_letters;
 mod devices;
 mod doctor;
@@ -47,6 +48,12 @@ enum Command {
     /// Work that failed for good.
     #[command(subcommand)]
     DeadLetters(DeadLetterCommand),
+    /// Forget tombstones older than the retention. `serve` does it too.
+    Collect {
+        /// Only those of this company.
+        #[arg(long)]
+        tenant: Option<String>,
+    },
     /// Look for what is wrong: key, files, cipher, integrity, disk, clock, connections.
     Doctor,
 }
@@ -132,6 +139,7 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> Result<(), ServerError> {
         Command::DeadLetters(DeadLetterCommand::Replay { tenant, id }) => {
             dead_letters::replay(&config, tenant.as_deref(), id, out)
         }
+        Command::Collect { tenant } => collect::collect(&config, tenant.as_deref(), out),
         Command::Doctor => doctor::doctor(&config, out),
     }
 }

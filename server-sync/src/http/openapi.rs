@@ -10,6 +10,8 @@ use utoipa::{Modify, OpenApi};
         session::token,
         sync::pull,
         sync::push,
+        sync::compare,
+        sync::repair,
         sync::pings,
         routes::healthz,
         routes::readyz,

@@ -72,6 +72,8 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v1/token", Access::Session, Listener::Public),
     route("POST", "/v1/pull", Access::Device, Listener::Public),
     route("POST", "/v1/push", Access::Device, Listener::Public),
+    route("POST", "/v1/compare", Access::Device, Listener::Public),
+    route("POST", "/v1/repair", Access::Device, Listener::Public),
     route("POST", "/v1/pings", Access::Device, Listener::Public),
     route("GET", "/healthz", Access::Open, Listener::Both),
     route("GET", "/readyz", Access::Open, Listener::Both),
@@ -111,6 +113,8 @@ pub fn app(state: SharedState) -> Router {
         .layer(DefaultBodyLimit::max(MAX_PUSH_BYTES));
     let rest = Router::new()
         .route("/v1/pull", post(sync::pull))
+        .route("/v1/compare", post(sync::compare))
+        .route("/v1/repair", post(sync::repair))
         .route("/v1/pings", post(sync::pings))
         .route("/openapi.json", get(openapi_json))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));

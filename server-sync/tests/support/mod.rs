@@ -280,6 +280,7 @@ impl Phone {
                 .map(|(scope, cursor)| ScopeCursor {
                     scope: scope.clone(),
                     cursor: *cursor,
+                    anchor: 0,
                 })
                 .collect(),
             budget,
@@ -422,6 +423,7 @@ impl Phone {
             epoch: self.epoch,
             client: self.client,
             operations,
+            lost: Vec::new(),
         };
         encode_message(&request).unwrap()
     }

@@ -88,6 +88,7 @@ fn status_text(status: &EngineStatus) -> String {
             status.pending, status.refused
         ),
         format!("conflicts  {}", counts.conflicts),
+        format!("repaired   {} scopes", status.repaired_scopes),
         format!(
             "consent    ledger {}",
             show::name_of(&status.consent.ledger)
