@@ -149,6 +149,14 @@ async fn nobody_else_is_believed() {
     ] {
         assert_eq!(call.send(&bench).await, StatusCode::UNAUTHORIZED, "{what}");
     }
+    let twice = Request::post(HOOK)
+        .header(SIGNATURE_HEADER, "x")
+        .header(SIGNATURE_HEADER, "y")
+        .header(TIMESTAMP_HEADER, bench.now().0.to_string())
+        .body(Body::from("[]"))
+        .unwrap();
+    let reply = app(bench.state.clone()).oneshot(twice).await.unwrap();
+    assert_eq!(reply.status(), StatusCode::UNAUTHORIZED);
     let bare = Request::post(HOOK).body(Body::from("[]")).unwrap();
     let status = app(bench.state.clone())
         .oneshot(bare)

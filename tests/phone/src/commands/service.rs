@@ -35,8 +35,13 @@ pub async fn sync(engine: &Arc<Engine>, background: bool) -> Result<Answer, Phon
         "head": report.head,
     });
     let text = format!(
-        "{} changes sent ({} refused), {} rows received, {} B up, {} B down",
-        report.pushed, report.refused, report.rows, report.bytes_up, report.bytes_down
+        "{} changes and {} positions sent ({} refused), {} rows received, {} B up, {} B down",
+        report.pushed,
+        report.pings,
+        report.refused,
+        report.rows,
+        report.bytes_up,
+        report.bytes_down
     );
     Ok(Answer::new(json, text))
 }
@@ -51,7 +56,7 @@ pub fn status(phone: &Phone) -> Result<Answer, PhoneError> {
     });
     Ok(Answer::new(
         show::with(json!(status), files),
-        status_text(&status),
+        status_text(&phone.engine, &status),
     ))
 }
 
@@ -63,10 +68,11 @@ fn file_json(report: &FileReport) -> serde_json::Value {
     }
 }
 
-fn status_text(status: &EngineStatus) -> String {
-    let who = match &status.enrolment {
-        Some(e) => e.rep_name.clone().unwrap_or_else(|| e.rep.to_string()),
-        None => "not enrolled".to_owned(),
+fn status_text(engine: &Engine, status: &EngineStatus) -> String {
+    let who = match engine.rep() {
+        Ok(rep) if rep.name.is_empty() => rep.id.to_string(),
+        Ok(rep) => rep.name,
+        Err(_) => "not enrolled".to_owned(),
     };
     let synced = match (status.last_sync_at, &status.last_error) {
         (None, None) => "never".to_owned(),
