@@ -1,7 +1,8 @@
 # The four commands. Each sets up what it needs first; see scripts/setup.
-.PHONY: demo test lint bench setup setup-lint conformance
+.PHONY: demo test lint bench soak canaries setup setup-lint conformance
 
 export CARGO_TERM_COLOR ?= auto
+CANARY_DIR := $(or $(CARGO_TARGET_DIR),target)/canaries
 
 demo: setup
 	cargo run --release --quiet -p fieldfare-tests --bin demo -- $(if $(KEEP),--keep)
@@ -16,6 +17,16 @@ lint: setup setup-lint
 
 bench: setup
 	cargo bench --workspace --locked
+
+# The simulation over many seeds: make soak SEEDS=20000
+soak: setup
+	cargo run --release --locked --quiet -p fieldfare-simulation -- --seeds $(or $(SEEDS),2000)
+
+# Bugs planted on purpose, one after the other; the simulation must find each. They are compiled
+# only by this flag, into a folder of their own.
+canaries: setup
+	RUSTFLAGS="--cfg fieldfare_bugs" CARGO_TARGET_DIR=$(CANARY_DIR) \
+		cargo test --locked -p fieldfare-simulation --test canaries -- --nocapture --test-threads 1
 
 # The official CRM client from npm drives the sandbox CRM.
 conformance: setup

@@ -1,5 +1,4 @@
-use crate::backoff::Backoff;
-use crate::{ConsentState, Engine, EngineError, EngineResult, Enrolment};
+use crate::{Backoff, ConsentState, Engine, EngineError, EngineResult, Enrolment};
 use fieldfare_model::{Entity, TimestampMs};
 use serde::{Deserialize, Serialize};
 

@@ -187,13 +187,11 @@ impl Engine {
     }
 
     fn wait_is_over(&self) -> EngineResult<()> {
-        let next = self.sync_history()?.backoff.next_attempt_at;
-        let wait_ms = next.map_or(0, |next| next.since(self.sources.now()));
-        match u64::try_from(wait_ms) {
-            Ok(wait_ms) if wait_ms > 0 => Err(EngineError::TryLater {
+        match self.sync_history()?.backoff.wait_ms(self.sources.now()) {
+            0 => Ok(()),
+            wait_ms => Err(EngineError::TryLater {
                 retry_after_ms: Some(wait_ms),
             }),
-            _ => Ok(()),
         }
     }
 

@@ -22,12 +22,14 @@ impl PhoneStore for &Store {
                 Ok((client, client::first_unanswered(db)?, gap::all(db)?))
             })?;
             files.cache.read(|db| {
+                let kept = state::read(db)?;
                 let mut state = SyncState {
                     client: client.id,
                     next_n: client.next_n,
                     first_unanswered,
                     gaps,
-                    epoch: state::read(db)?.epoch,
+                    epoch: kept.epoch,
+                    was_complete: kept.was_complete,
                     cursors: Vec::new(),
                     uncompared: Vec::new(),
                 };
@@ -63,8 +65,12 @@ impl PhoneStore for &Store {
         self.with(|files| files.cache.read(|db| digests::sums(tables(files, db), key)))
     }
 
-    fn begin_repair(&mut self, scopes: &[ScopeId]) -> Result<(), StoreError> {
-        self.with(|files| files.cache.write(|db| digests::begin_repair(db, scopes)))
+    fn begin_repair(&mut self, scopes: &[ScopeId], is_mismatch: bool) -> Result<(), StoreError> {
+        self.with(|files| {
+            files
+                .cache
+                .write(|db| digests::begin_repair(tables(files, db), scopes, is_mismatch))
+        })
     }
 
     fn note_comparison(
@@ -100,14 +106,6 @@ impl PhoneStore for &Store {
             files
                 .cache
                 .write(|db| stage::stage(tables(files, db), frame, bytes, read_at))
-        })
-    }
-
-    fn is_shown(&self, grant: &ScopeGrant) -> Result<bool, StoreError> {
-        self.with(|files| {
-            files
-                .cache
-                .read(|db| publish::is_shown(tables(files, db), grant))
         })
     }
 

@@ -254,6 +254,7 @@ struct ModelOperation {
 struct Model {
     shown: BTreeMap<&'static str, BTreeMap<u8, (u64, Columns)>>,
     head: u64,
+    was_complete: bool,
     operations: Vec<ModelOperation>,
 }
 
@@ -393,13 +394,10 @@ impl Day {
         };
         let before = self.looks();
         let changed = (&mut self.store()).publish(&granted, &checkpoint).unwrap();
-        let later_ones_shown = self
-            .grants
-            .iter()
-            .any(|name| !due.contains(name) && self.model.shown.contains_key(name));
-        if !later_ones_shown {
+        if complete || !self.model.was_complete {
             self.model.show(&self.server, &due);
         }
+        self.model.was_complete |= complete;
         if complete {
             self.model
                 .shown
@@ -473,22 +471,24 @@ impl Day {
     fn new_history(&mut self) {
         self.epoch += 1;
         let epoch = self.epoch;
-        let before = self.store().sync_state().unwrap().client;
         let last_n = self.server.last_n;
         let which = Reoffer {
             above: last_n,
             is_new_history: true,
         };
-        let fresh = ClientId::from_bytes([0xcc; 16]);
+        let mut fresh = [0xcc; 16];
+        fresh[..8].copy_from_slice(&epoch.to_be_bytes());
+        let fresh = ClientId::from_bytes(fresh);
         (&mut self.store()).reoffer(which, fresh).unwrap();
-        assert_eq!(self.store().sync_state().unwrap().client, before);
+        let state = self.store().sync_state().unwrap();
+        assert_eq!((state.client, state.gaps), (fresh, vec![]));
+        self.server.last_n = 0;
         (&mut self.store()).begin_rebase(Epoch(epoch)).unwrap();
         self.model.head = 0;
         for operation in &mut self.model.operations {
-            if operation.n.is_some_and(|n| n > last_n) && operation.result.is_some() {
-                operation.result = None;
-                operation.settled = false;
-            }
+            operation.n = None;
+            operation.result = None;
+            operation.settled = false;
         }
         self.check("a new history shows nothing yet");
         let held = |name: &ScopeId| self.server.held(name);

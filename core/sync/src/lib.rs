@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod apply;
+mod backoff;
 mod client;
 mod consent;
 mod digest;
@@ -25,6 +26,7 @@ mod scope;
 mod server;
 mod server_compare;
 
+pub use backoff::Backoff;
 pub use client::{
     DEFAULT_PULL_BUDGET, Effect, Event, Failure, Progress, Refusal, Request, SyncClient,
     SyncLimits, SyncSummary,
@@ -39,7 +41,7 @@ pub use frame::{
     FeedChange, Frame, LeaveReason, MAX_FRAME_BYTES, MAX_FRAME_RAW_BYTES, MAX_FRAME_ROWS,
     encode_frames,
 };
-pub use merge::{Merge, MergedColumn, merge};
+pub use merge::{Merge, MergedColumn, merge, shows_on_top};
 pub use message::{
     Checkpoint, Epoch, ErrorBody, ErrorCode, MAX_PUSH_BYTES, MAX_PUSH_GAPS, MAX_PUSH_OPERATIONS,
     NumberGap, PROTOCOL, PullReply, PullRequest, PullStatus, PushReply, PushRequest, PushStatus,

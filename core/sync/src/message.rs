@@ -223,6 +223,10 @@ pub enum PushStatus {
     /// It takes a new client id and numbers what was not applied again.
     #[serde(rename = "forked")]
     Forked,
+    /// The push belongs to another history, so nothing of it was applied: a late copy must not
+    /// take effect behind the phone's back. The phone takes this history up and pushes again.
+    #[serde(rename = "rebase")]
+    Rebase,
 }
 
 /// The body of an HTTP error reply.

@@ -120,7 +120,8 @@ pub struct RepairReply {
     /// The tenant's sequence at which it was read.
     #[serde(rename = "h")]
     pub head: u64,
-    /// The first sub-buckets of those asked for, as far as this reply goes: at least one.
+    /// The first sub-buckets of those asked for, as far as this reply goes: at least one, unless
+    /// the device does not hold the scope.
     #[serde(rename = "b")]
     pub buckets: ByteBuf,
     /// Rows of them that the phone lacks or has otherwise, as frames from 0 to the head.

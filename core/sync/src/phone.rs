@@ -23,6 +23,8 @@ pub struct SyncState {
     pub cursors: Vec<ScopeCursor>,
     /// Scopes whose cursors mean nothing until they are compared.
     pub uncompared: Vec<ScopeId>,
+    /// Whether a complete checkpoint was ever shown.
+    pub was_complete: bool,
 }
 
 /// Some sub-buckets of a scope that differ, with every row the phone has in them.
@@ -54,8 +56,9 @@ pub struct Repair<'a> {
 pub struct Reoffer {
     /// Those of this client with a higher number.
     pub above: u64,
-    /// Whether the server's history is another one. Then those of earlier clients wait again too,
-    /// and no operation says any more which version it saw.
+    /// Whether the server's history is another one. Then every operation that is kept waits again,
+    /// whatever its number and client: what became of it may be something else there. A new client
+    /// id is taken in any case, and no operation says any more which version it saw.
     pub is_new_history: bool,
 }
 
@@ -82,9 +85,9 @@ pub trait PhoneStore {
     /// this phone's own pending edits.
     fn sums(&self, key: &DigestKey) -> Result<Vec<(ScopeId, ScopeSums)>, Self::Error>;
 
-    /// Notes that these scopes are not what the server says, so that they are compared, and counts
-    /// it.
-    fn begin_repair(&mut self, scopes: &[ScopeId]) -> Result<(), Self::Error>;
+    /// Notes that these scopes are to be compared: what was staged or repaired in them and not shown
+    /// yet is dropped. Counts them if they were not what the server says.
+    fn begin_repair(&mut self, scopes: &[ScopeId], is_mismatch: bool) -> Result<(), Self::Error>;
 
     /// Notes the outcome of a comparison at `head`: each scope's cursor is there, and these
     /// sub-buckets of it are to be repaired.
@@ -110,14 +113,10 @@ pub trait PhoneStore {
     /// which a scope's first frame makes its anchor.
     fn stage(&mut self, frame: &Frame, bytes: &[u8], read_at: u64) -> Result<(), Self::Error>;
 
-    /// Whether any of these scopes has been shown before (false for one still being fetched for
-    /// the first time).
-    fn is_shown(&self, grant: &ScopeGrant) -> Result<bool, Self::Error>;
-
     /// Shows what was staged for granted scopes up to the checkpoint's priority and moves their
     /// cursors to its head, in one transaction. Repairs come first, then changes in order. A
-    /// complete checkpoint also drops every scope that is
-    /// not granted any more. A row stays while any of the device's scopes holds it; rows with
+    /// complete checkpoint also drops every scope that is not granted any more; one that is not
+    /// complete does nothing after a complete one was shown. A row stays while any of the device's scopes holds it; rows with
     /// pending operations get them applied on top again. Operations whose result version is at
     /// most the head leave the overlay when the checkpoint is complete. Returns the rows that
     /// look different now.

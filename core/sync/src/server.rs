@@ -10,7 +10,7 @@ use crate::{
 };
 use fieldfare_model::{
     ClientId, Columns, Conflict, DeviceId, Entity, OLDEST_SCHEMA, OperationId, RepId, Row, RowId,
-    SCHEMA, TimestampMs,
+    SCHEMA, TimestampMs, seeded_bug,
 };
 use serde_bytes::ByteBuf;
 
@@ -81,6 +81,10 @@ pub trait ServerStore {
         limit: usize,
     ) -> Result<Vec<FeedChange>, Self::Error>;
 
+    /// How many rows a frame has at most. Tests make it small.
+    fn frame_rows(&self) -> usize {
+        MAX_FRAME_ROWS
+    }
     /// What a scope holds now, kept with every write.
     fn digest(&self, scope: &ScopeId) -> Result<Digest, Self::Error>;
     /// The same for each of its sub-buckets.
@@ -90,6 +94,8 @@ pub trait ServerStore {
 
     /// The last operation number of a client, 0 for none.
     fn last_n(&self, client: ClientId) -> Result<u64, Self::Error>;
+    /// The device that used a client id first; it is that device's alone.
+    fn owner(&self, client: ClientId) -> Result<Option<DeviceId>, Self::Error>;
     /// Which operation had a number.
     fn operation_at(&self, client: ClientId, n: u64) -> Result<Option<OperationId>, Self::Error>;
     /// The result kept for an operation.
@@ -311,7 +317,7 @@ impl SyncServer {
             store.save_gap(device, gap).map_err(ServerFailure::Store)?;
         }
         let last_n = store.last_n(request.client).map_err(ServerFailure::Store)?;
-        let status = numbering(store, request, last_n).map_err(ServerFailure::Store)?;
+        let status = numbering(store, device, request, last_n).map_err(ServerFailure::Store)?;
         let epoch = store.epoch().map_err(ServerFailure::Store)?;
         let mut results = Vec::new();
         if status == PushStatus::Ok {
@@ -320,7 +326,6 @@ impl SyncServer {
                     device,
                     client: request.client,
                     last_n,
-                    knows_versions: request.epoch == Some(epoch),
                     now,
                 };
                 results.extend(push_group(store, &context, group).map_err(ServerFailure::Store)?);
@@ -352,7 +357,7 @@ fn needs_rebase(request: &PullRequest, epoch: Epoch, head: u64, floor: u64) -> b
     let Some(known) = request.epoch else {
         return request.cursors.iter().any(|c| c.cursor > 0);
     };
-    known != epoch
+    known != epoch && !seeded_bug!("epoch ignored")
         || request
             .cursors
             .iter()
@@ -371,7 +376,7 @@ fn fill_frames<S: ServerStore>(
         let mut cursor = cursor_of(request, &grant.scope);
         loop {
             let changes = store
-                .feed(&grant.scope, cursor, MAX_FRAME_ROWS)
+                .feed(&grant.scope, cursor, store.frame_rows())
                 .map_err(ServerFailure::Store)?;
             let Some(last) = changes.last().map(FeedChange::seq) else {
                 break;
@@ -384,7 +389,7 @@ fn fill_frames<S: ServerStore>(
                 reply.frames.push(ByteBuf::from(frame));
             }
             cursor = last;
-            if changes.len() < MAX_FRAME_ROWS {
+            if changes.len() < store.frame_rows() {
                 break;
             }
         }
@@ -449,17 +454,26 @@ fn check_push(request: &PushRequest) -> Result<(), ProtocolError> {
 /// Whether the offered numbers continue, repeat, skip or contradict what is known.
 fn numbering<S: ServerStore>(
     store: &S,
+    device: &DeviceContext,
     request: &PushRequest,
     last_n: u64,
 ) -> Result<PushStatus, S::Error> {
+    if request.epoch.is_some() && request.epoch != Some(store.epoch()?) {
+        return Ok(PushStatus::Rebase);
+    }
     let Some(first) = request.operations.first() else {
         return Ok(PushStatus::Ok);
     };
+    let owner = store.owner(request.client)?;
+    if owner.is_some_and(|owner| owner != device.device) {
+        return Ok(PushStatus::Forked);
+    }
     if first.n > last_n.saturating_add(1) {
         return Ok(PushStatus::Gap);
     }
     for operation in request.operations.iter().take_while(|op| op.n <= last_n) {
-        if store.operation_at(request.client, operation.n)? != Some(operation.id) {
+        let known = store.operation_at(request.client, operation.n)?;
+        if known != Some(operation.id) && !seeded_bug!("fork not noticed") {
             return Ok(PushStatus::Forked);
         }
     }

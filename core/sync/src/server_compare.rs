@@ -3,9 +3,9 @@
 use crate::server::{Served, check_versions};
 use crate::{
     CompareReply, CompareRequest, ComparedScope, DeviceContext, DigestKey, FeedChange,
-    MAX_COMPARED_SCOPES, MAX_FRAME_ROWS, PROTOCOL, ProtocolError, PullStatus, RepairReply,
-    RepairRequest, RowMark, ScopeId, ScopeSums, ServerFailure, ServerStore, SyncServer, bucket_of,
-    encode_frames, keys_to_wire,
+    MAX_COMPARED_SCOPES, PROTOCOL, ProtocolError, PullStatus, RepairReply, RepairRequest, RowMark,
+    ScopeId, ScopeSums, ServerFailure, ServerStore, SyncServer, bucket_of, encode_frames,
+    keys_to_wire,
 };
 use fieldfare_model::{Entity, RowId, SCHEMA};
 use serde_bytes::ByteBuf;
@@ -82,8 +82,6 @@ impl SyncServer {
             return Ok(reply);
         }
         if !holds(store, device, &request.scope)? {
-            // The scope goes with the next checkpoint, whatever is in it.
-            reply.buckets.clone_from(&request.buckets);
             return Ok(reply);
         }
         let mut difference = Difference::new(&request.scope, DigestKey::of(reply.epoch));
@@ -91,7 +89,7 @@ impl SyncServer {
         for bucket in request.buckets.iter() {
             difference.add(store, *bucket, theirs.get(bucket).unwrap_or(&none))?;
             reply.buckets.push(*bucket);
-            if difference.puts.len() >= MAX_FRAME_ROWS {
+            if difference.puts.len() >= store.frame_rows() {
                 break;
             }
         }

@@ -58,14 +58,6 @@ impl<'a> TenantStore<'a> {
         Self { tx, effects, now }
     }
 
-    /// The device that numbers its operations under this client id, if any did.
-    ///
-    /// # Errors
-    /// [`StoreError::Sql`].
-    pub fn device_of(&self, client: ClientId) -> Result<Option<DeviceId>, StoreError> {
-        operations::device_of(self.tx, client)
-    }
-
     fn write_lead(
         &self,
         device: &DeviceContext,
@@ -185,6 +177,10 @@ impl ServerStore for TenantStore<'_> {
 
     fn last_n(&self, client: ClientId) -> Result<u64, StoreError> {
         operations::last_n(self.tx, client)
+    }
+
+    fn owner(&self, client: ClientId) -> Result<Option<DeviceId>, StoreError> {
+        operations::device_of(self.tx, client)
     }
 
     fn operation_at(&self, client: ClientId, n: u64) -> Result<Option<OperationId>, StoreError> {

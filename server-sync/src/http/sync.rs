@@ -13,8 +13,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use fieldfare_model::{PingId, SCHEMA};
 use fieldfare_sync::{
-    CompareRequest, DeviceContext, PROTOCOL, PushReply, PushRequest, PushStatus, ServerEffect,
-    ServerEvent, ServerStore, SyncServer, decode_message, encode_message,
+    CompareRequest, DeviceContext, PROTOCOL, ServerEffect, ServerEvent, SyncServer, decode_message,
+    encode_message,
 };
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
@@ -191,37 +191,7 @@ fn answer_push(
 ) -> Result<ServerEffect, StoreError> {
     let now = state.now();
     let mut store = TenantStore::new(tx, state.effects.as_ref(), now);
-    if let Some(fork) = numbered_by_another(&store, device, body)? {
-        return Ok(fork);
-    }
     SyncServer.step(&mut store, device, now, ServerEvent::Push(body), &compress)
-}
-
-/// A client id belongs to the device that used it first; another one is told to take its own.
-fn numbered_by_another(
-    store: &TenantStore<'_>,
-    device: &DeviceContext,
-    body: &[u8],
-) -> Result<Option<ServerEffect>, StoreError> {
-    let Ok(request) = decode_message::<PushRequest>(body) else {
-        return Ok(None);
-    };
-    let owner = store.device_of(request.client)?;
-    if request.protocol != PROTOCOL || owner.is_none_or(|owner| owner == device.device) {
-        return Ok(None);
-    }
-    let reply = PushReply {
-        protocol: PROTOCOL,
-        schema: SCHEMA,
-        epoch: store.epoch()?,
-        status: PushStatus::Forked,
-        last_n: 0,
-        results: Vec::new(),
-    };
-    Ok(Some(ServerEffect {
-        status: 200,
-        body: encode_message(&reply)?,
-    }))
 }
 
 /// Keeps pings for which the rep's consent was active.

@@ -3,13 +3,14 @@
 use super::base::Base;
 use super::scopes::{self, Scope};
 use super::tables::{BaseRow, Tables, cache_keys};
-use super::{lead_table, members, record_table, shadow};
+use super::{lead_table, members, publish, record_table, shadow};
 use crate::StoreError;
 use crate::error::In;
 use crate::sql::{Key, key_at};
 use fieldfare_model::{Entity, Row};
 use fieldfare_sync::{
-    DigestKey, FeedChange, Frame, Repair, RepairPlan, RowMark, ScopeId, ScopeSums, bucket_of,
+    DigestKey, FeedChange, Frame, Repair, RepairPlan, RowHash, RowMark, ScopeId, ScopeSums,
+    bucket_of,
 };
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, HashMap};
@@ -31,12 +32,13 @@ pub(crate) fn sums(
     // What stands in the tables under a shadow has this phone's own edits.
     for row in shadow::keys(tables.db)? {
         let base = shadow::read(tables.db, row)?.flatten();
-        if let (Some(scopes), Some(base)) = (count.holders.remove(&row), base) {
-            count.add(row.0, &base.row, &scopes);
+        if let (Some(holders), Some(base)) = (count.holders.remove(&row), base) {
+            count.add(row.0, &base.row, &holders.scopes);
         }
     }
     lead_table::for_each(tables.db, |row| count.take(Entity::LEAD, row))?;
     record_table::for_each(tables.db, |entity, row| count.take(entity, row))?;
+    count.add_missing();
     let shown = scopes.into_iter().filter(|scope| scope.is_shown);
     shown
         .map(|scope| {
@@ -46,18 +48,42 @@ pub(crate) fn sums(
         .collect()
 }
 
+/// What stands in a sum for a row that is missing.
+const MISSING: RowHash = RowHash(1);
+
+/// The shown scopes that hold a row, and whether it was found.
+#[derive(Default)]
+struct Holders {
+    scopes: Vec<i64>,
+    is_found: bool,
+}
+
 struct Count<'a> {
     key: &'a DigestKey,
-    /// The shown scopes that hold each row.
-    holders: HashMap<Key, Vec<i64>>,
+    holders: HashMap<Key, Holders>,
     sums: BTreeMap<i64, ScopeSums>,
 }
 
 impl Count<'_> {
     fn take(&mut self, entity: Entity, row: &Row) {
-        if let Some(scopes) = self.holders.get(&(entity, row.id)) {
-            let scopes = scopes.clone();
+        let holders = self.holders.get_mut(&(entity, row.id)).map(|holders| {
+            holders.is_found = true;
+            holders.scopes.clone()
+        });
+        if let Some(scopes) = holders {
             self.add(entity, row, &scopes);
+        }
+    }
+
+    /// A row that is not where it should be makes its scopes differ, so that it is asked for, or
+    /// forgotten.
+    fn add_missing(&mut self) {
+        for ((_, id), holders) in self.holders.iter().filter(|(_, h)| !h.is_found) {
+            for scope in &holders.scopes {
+                if let Some(sums) = self.sums.get_mut(scope) {
+                    sums.add(*id, MISSING);
+                }
+            }
         }
     }
 
@@ -71,36 +97,48 @@ impl Count<'_> {
     }
 }
 
-fn holders(db: &Connection, scopes: &[Scope]) -> Result<HashMap<Key, Vec<i64>>, StoreError> {
+fn holders(db: &Connection, scopes: &[Scope]) -> Result<HashMap<Key, Holders>, StoreError> {
     let mut statement = db
         .prepare_cached("SELECT entity, id, scope_no FROM member")
         .in_cache()?;
     let mut rows = statement.query([]).in_cache()?;
-    let mut holders: HashMap<Key, Vec<i64>> = HashMap::new();
+    let mut holders: HashMap<Key, Holders> = HashMap::new();
     while let Some(row) = rows.next().in_cache()? {
         let scope: i64 = row.get(2).in_cache()?;
         if scopes.iter().any(|s| s.no == scope && s.is_shown) {
             let key = key_at(row, 0).in_cache()?;
-            holders.entry(key).or_default().push(scope);
+            holders.entry(key).or_default().scopes.push(scope);
         }
     }
     Ok(holders)
 }
 
-/// Notes that scopes are not what the server says.
-pub(crate) fn begin_repair(db: &Connection, names: &[ScopeId]) -> Result<(), StoreError> {
+/// Notes that scopes are to be compared.
+pub(crate) fn begin_repair(
+    tables: Tables<'_>,
+    names: &[ScopeId],
+    is_mismatch: bool,
+) -> Result<(), StoreError> {
+    let db = tables.db;
     for name in names {
+        let Some(scope) = scopes::find(db, name)? else {
+            continue;
+        };
+        drop_repairs(db, scope.no)?;
+        publish::drop_staged(tables, scope.no)?;
         db.execute(
-            "UPDATE scope SET uncompared = shown WHERE name = ?1",
-            [name.as_str()],
+            "UPDATE scope SET uncompared = shown WHERE no = ?1",
+            [scope.no],
         )
         .in_cache()?;
     }
-    db.execute(
-        "UPDATE state SET mismatches = mismatches + ?1",
-        [i64::try_from(names.len()).unwrap_or(i64::MAX)],
-    )
-    .in_cache()?;
+    if is_mismatch {
+        db.execute(
+            "UPDATE state SET mismatches = mismatches + ?1",
+            [i64::try_from(names.len()).unwrap_or(i64::MAX)],
+        )
+        .in_cache()?;
+    }
     Ok(())
 }
 

@@ -21,7 +21,8 @@ pub(crate) fn publish(
     checkpoint: &Checkpoint,
     pending: &dyn PendingEdits,
 ) -> Result<Vec<Key>, StoreError> {
-    if !may_publish(tables, grants, checkpoint)? {
+    // Otherwise a row on its way from one scope to another could be missing from both for a moment.
+    if !checkpoint.complete && state::read(tables.db)?.was_complete {
         return Ok(Vec::new());
     }
     let mut publication = Publication {
@@ -36,29 +37,6 @@ pub(crate) fn publish(
     publication.drop_orphans()?;
     publication.apply_edits(pending, checkpoint.complete)?;
     Ok(publication.base.changed.into_iter().collect())
-}
-
-/// Part of the scopes may be shown early only while the rest was never shown, so that a row on its
-/// way from one to the other is never missing from both.
-fn may_publish(
-    tables: Tables<'_>,
-    grants: &[ScopeGrant],
-    checkpoint: &Checkpoint,
-) -> Result<bool, StoreError> {
-    if checkpoint.complete {
-        return Ok(true);
-    }
-    for grant in grants {
-        if grant.priority > checkpoint.priority && is_shown(tables, grant)? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// Whether a scope was ever shown.
-pub(crate) fn is_shown(tables: Tables<'_>, grant: &ScopeGrant) -> Result<bool, StoreError> {
-    Ok(scopes::find(tables.db, &grant.scope)?.is_some_and(|scope| scope.is_shown))
 }
 
 struct Publication<'a> {
@@ -210,7 +188,7 @@ fn staged_bytes(tables: Tables<'_>, no: i64) -> Result<Vec<u8>, StoreError> {
         .in_cache()
 }
 
-fn drop_staged(tables: Tables<'_>, scope: i64) -> Result<(), StoreError> {
+pub(super) fn drop_staged(tables: Tables<'_>, scope: i64) -> Result<(), StoreError> {
     tables
         .db
         .execute("DELETE FROM staged WHERE scope_no = ?1", [scope])

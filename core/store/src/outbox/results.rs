@@ -76,39 +76,29 @@ pub(crate) fn reoffer(
 ) -> Result<Vec<Key>, StoreError> {
     let client = client::current(transaction)?;
     let (id, above) = (client.id.as_bytes(), signed(which.above));
-    let sql = format!(
-        "UPDATE operation SET {AGAIN} WHERE client = ?1 AND n > ?2 AND {WHOLE} RETURNING entity, row"
-    );
-    let mut rows = keys(transaction, &sql, params![id, above]).in_outbox()?;
+    let again = format!("UPDATE operation SET {AGAIN} WHERE {WHOLE}");
+    let rows = if which.is_new_history {
+        keys(transaction, &format!("{again} RETURNING entity, row"), [])
+    } else {
+        let sql = format!("{again} AND client = ?1 AND n > ?2 RETURNING entity, row");
+        keys(transaction, &sql, params![id, above])
+    };
+    let rows = rows.in_outbox()?;
     if which.is_new_history {
-        rows.extend(reoffer_of_earlier_clients(transaction, client)?);
         transaction
             .execute("UPDATE operation SET base_version = 0 WHERE state = 0", [])
             .in_outbox()?;
     }
     let kept = kept_numbers(transaction, client, which.above)?;
-    let is_continuous = which.above < client.next_n
-        && (which.above + 1..client.next_n)
-            .eq(kept.iter().filter(|(_, waits)| *waits).map(|k| k.0));
-    if !is_continuous {
+    let waiting = kept.iter().filter(|(_, waits)| *waits).map(|(n, _)| *n);
+    let is_continuous = which.above < client.next_n && (which.above + 1..client.next_n).eq(waiting);
+    if !is_continuous || which.is_new_history {
         for (from, to) in missing(&kept, which.above + 1, client.next_n) {
             gap::note(transaction, client.id, from, to)?;
         }
         client::begin(transaction, fresh)?;
     }
     Ok(rows)
-}
-
-/// What was answered under client ids this phone had before. They get new numbers.
-fn reoffer_of_earlier_clients(
-    transaction: &Transaction<'_>,
-    client: Client,
-) -> Result<Vec<Key>, StoreError> {
-    let sql = format!(
-        "UPDATE operation SET {AGAIN}, client = NULL, n = NULL
-         WHERE client <> ?1 AND {WHOLE} RETURNING entity, row"
-    );
-    keys(transaction, &sql, [client.id.as_bytes()]).in_outbox()
 }
 
 /// The numbers above a number whose operations are kept, and whether they wait.

@@ -34,6 +34,9 @@ impl SyncClient {
         effects: &mut Vec<Effect>,
     ) -> Stepped<(), S::Error> {
         let epoch = state.epoch.ok_or(malformed("event"))?;
+        state
+            .uncompared
+            .retain(|scope| !self.unheld.contains(scope));
         state.uncompared.truncate(MAX_COMPARED_SCOPES);
         let sums = store.sums(&DigestKey::of(epoch)).map_err(Stop::Store)?;
         let scopes = state.uncompared.iter().map(|scope| {
@@ -71,13 +74,13 @@ impl SyncClient {
         if state.epoch != Some(reply.epoch) {
             return Err(malformed("comparison"));
         }
-        // A scope the device does not hold any more goes with the next checkpoint.
-        let differing = state.uncompared.iter().map(|scope| {
-            let answer = reply.scopes.iter().find(|answer| answer.scope == *scope);
-            let buckets = answer.map(|answer| answer.bytes.to_vec());
-            (scope.clone(), buckets.unwrap_or_default())
-        });
-        let differing: Vec<_> = differing.collect();
+        let mut differing = Vec::new();
+        for scope in &state.uncompared {
+            match reply.scopes.iter().find(|answer| answer.scope == *scope) {
+                Some(answer) => differing.push((scope.clone(), answer.bytes.to_vec())),
+                None => self.unheld.push(scope.clone()),
+            }
+        }
         store
             .note_comparison(reply.head, &differing)
             .map_err(Stop::Store)
@@ -127,6 +130,12 @@ impl SyncClient {
         }
         let bad = || malformed("repair");
         let done = reply.buckets.as_slice();
+        if done.is_empty() && state.epoch == Some(reply.epoch) {
+            // The device does not hold the scope now. If it does later, it is compared anew.
+            let scope = std::slice::from_ref(&plan.scope);
+            self.unheld.push(plan.scope.clone());
+            return store.begin_repair(scope, false).map_err(Stop::Store);
+        }
         if state.epoch != Some(reply.epoch) || done.is_empty() || !plan.buckets.starts_with(done) {
             return Err(bad());
         }

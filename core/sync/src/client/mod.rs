@@ -5,8 +5,8 @@ mod pull;
 mod push;
 
 use crate::{
-    ErrorBody, ErrorCode, NumberGap, Operation, PhoneStore, ProtocolError, RepairPlan, SyncState,
-    decode_message,
+    ErrorBody, ErrorCode, NumberGap, Operation, PhoneStore, ProtocolError, RepairPlan, ScopeId,
+    SyncState, decode_message,
 };
 use fieldfare_model::{ClientId, Entity, RowId, TimestampMs};
 
@@ -191,6 +191,9 @@ pub struct SyncClient {
     repairs: u8,
     /// Scopes found different in this sync and not compared yet.
     mismatches: u32,
+    /// Scopes that could not be compared, as the device does not hold them. They go with the next
+    /// complete checkpoint, unless they are held again by then.
+    unheld: Vec<ScopeId>,
     token_refreshed: bool,
     summary: SyncSummary,
 }
@@ -206,6 +209,7 @@ impl Default for SyncClient {
             detours: 0,
             repairs: 0,
             mismatches: 0,
+            unheld: Vec::new(),
             token_refreshed: false,
             summary: SyncSummary::default(),
         }
@@ -346,7 +350,12 @@ impl SyncClient {
             }
             Phase::Pulling(state) => {
                 let reply = decode_message(body)?;
-                self.take_pull(store, &state, &reply, effects)?
+                let is_over = self.take_pull(store, &state, &reply, effects)?;
+                // The first pull of all came before the push.
+                if is_over && state.epoch.is_none() && self.push(store, effects)? {
+                    return Ok(());
+                }
+                is_over
             }
             Phase::Comparing(state) => {
                 let reply = decode_message(body)?;
@@ -371,17 +380,19 @@ impl SyncClient {
         Ok(())
     }
 
-    /// Offers what waits; then compares, repairs or pulls.
+    /// Offers what waits; then compares, repairs or pulls. The first thing of all is to learn which
+    /// history there is, so that no operation is offered to an unknown one.
     fn next_request<S: PhoneStore>(
         &mut self,
         store: &mut S,
         effects: &mut Vec<Effect>,
     ) -> Stepped<(), S::Error> {
-        if self.push(store, effects)? {
+        let is_known = store.sync_state().map_err(Stop::Store)?.epoch.is_some();
+        if is_known && self.push(store, effects)? {
             return Ok(());
         }
         let state = store.sync_state().map_err(Stop::Store)?;
-        if !state.uncompared.is_empty() {
+        if state.uncompared.iter().any(|s| !self.unheld.contains(s)) {
             return self.compare(store, state, effects);
         }
         if self.repair(store, &state, effects)? {

@@ -2,10 +2,10 @@
 
 use super::{Effect, Phase, Stepped, Stop, SyncClient, malformed, report};
 use crate::{
-    Checkpoint, DigestKey, Frame, PROTOCOL, PhoneStore, PullReply, PullRequest, PullStatus,
-    ScopeCursor, ScopeId, SyncState, encode_message,
+    DigestKey, Frame, PROTOCOL, PhoneStore, PullReply, PullRequest, PullStatus, ScopeCursor,
+    ScopeId, SyncState, encode_message,
 };
-use fieldfare_model::SCHEMA;
+use fieldfare_model::{SCHEMA, seeded_bug};
 
 /// How often one sync repairs before it says that it cannot.
 const MAX_REPAIRS: u8 = 2;
@@ -16,12 +16,14 @@ impl SyncClient {
         state: SyncState,
         effects: &mut Vec<Effect>,
     ) -> Stepped<(), E> {
+        let is_compared = |c: &&ScopeCursor| !state.uncompared.contains(&c.scope);
+        let cursors = state.cursors.iter().filter(is_compared).cloned().collect();
         let request = PullRequest {
             protocol: PROTOCOL,
             schema: SCHEMA,
             epoch: state.epoch,
             client: state.client,
-            cursors: state.cursors.clone(),
+            cursors,
             budget: self.limits.budget(self.budget, self.summary.bytes_down),
         };
         let body = encode_message(&request)?;
@@ -50,11 +52,22 @@ impl SyncClient {
         if self.check_numbers(store, state, reply.last_n, false, effects)? {
             return Ok(false);
         }
+        if reply
+            .grants
+            .iter()
+            .any(|grant| state.uncompared.contains(&grant.scope))
+        {
+            self.detour()?;
+            self.unheld.clear();
+            return Ok(false);
+        }
         self.stage_frames(store, state, reply, effects)?;
         let Some(checkpoint) = &reply.checkpoint else {
             return Self::must_have_moved(reply).map(|()| false);
         };
-        if checkpoint.complete || may_show_part(store, reply, checkpoint)? {
+        // A part may be shown only while nothing was: otherwise a row on its way from one scope to
+        // another could vanish for a moment.
+        if checkpoint.complete || !state.was_complete {
             let changed = store
                 .publish(&reply.grants, checkpoint)
                 .map_err(Stop::Store)?;
@@ -122,13 +135,13 @@ impl SyncClient {
         self.repairs += 1;
         self.summary.mismatches += wrong.len() as u64;
         self.mismatches = u32::try_from(wrong.len()).unwrap_or(u32::MAX);
-        store.begin_repair(&wrong).map_err(Stop::Store)?;
+        store.begin_repair(&wrong, true).map_err(Stop::Store)?;
         Ok(false)
     }
 }
 
 fn mismatched<S: PhoneStore>(store: &S, reply: &PullReply) -> Stepped<Vec<ScopeId>, S::Error> {
-    if reply.digests.len() != reply.grants.len() {
+    if reply.digests.len() != reply.grants.len() || seeded_bug!("digest copied from the server") {
         return Ok(Vec::new());
     }
     let key = DigestKey::of(reply.epoch);
@@ -142,25 +155,6 @@ fn mismatched<S: PhoneStore>(store: &S, reply: &PullReply) -> Stepped<Vec<ScopeI
         .filter(|(grant, digest)| mine(&grant.scope) != **digest)
         .map(|(grant, _)| grant.scope.clone())
         .collect())
-}
-
-/// A part may be shown only while all that is missing has never been shown: otherwise a row that
-/// moved between scopes could vanish for a moment.
-fn may_show_part<S: PhoneStore>(
-    store: &S,
-    reply: &PullReply,
-    checkpoint: &Checkpoint,
-) -> Stepped<bool, S::Error> {
-    for grant in reply
-        .grants
-        .iter()
-        .filter(|g| g.priority > checkpoint.priority)
-    {
-        if store.is_shown(grant).map_err(Stop::Store)? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 /// Whether the frame continues its scope's cursor, which it then moves.

@@ -5,7 +5,7 @@ use crate::{
     MAX_PUSH_BYTES, MAX_PUSH_GAPS, MAX_PUSH_OPERATIONS, NumberGap, Operation, PROTOCOL, PhoneStore,
     PushReply, PushRequest, PushStatus, Reoffer, SyncState, encode_message,
 };
-use fieldfare_model::{ClientId, SCHEMA, TimestampMs};
+use fieldfare_model::{ClientId, SCHEMA, TimestampMs, seeded_bug};
 
 /// Room for the envelope of a push around its operations.
 const PUSH_BODY_BYTES: usize = MAX_PUSH_BYTES - 4096;
@@ -39,6 +39,8 @@ impl SyncClient {
         Ok(true)
     }
 
+    /// In a history the phone has not taken up yet, results would name versions that its head, which
+    /// is of the old one, may seem to have: so it takes the history up, and asks again.
     pub(super) fn take_push<S: PhoneStore>(
         &mut self,
         store: &mut S,
@@ -48,7 +50,12 @@ impl SyncClient {
         effects: &mut Vec<Effect>,
     ) -> Stepped<(), S::Error> {
         self.note_gaps(store, gaps)?;
+        let state = store.sync_state().map_err(Stop::Store)?;
+        if state.epoch.is_some_and(|known| known != reply.epoch) {
+            return self.rebase(store, &state, reply.epoch, reply.last_n, effects);
+        }
         match reply.status {
+            PushStatus::Rebase => Err(malformed("push reply")),
             PushStatus::Ok => self.take_results(store, offered, reply, now, effects),
             PushStatus::Gap => {
                 self.detour()?;
@@ -119,7 +126,8 @@ impl SyncClient {
             .first_unanswered
             .unwrap_or(state.next_n)
             .saturating_sub(1);
-        let is_as_known = (answered..state.next_n).contains(&last_n);
+        let is_as_known = (answered..state.next_n).contains(&last_n)
+            || last_n >= state.next_n && seeded_bug!("fork not noticed");
         if is_as_known && !is_new_history {
             return Ok(false);
         }

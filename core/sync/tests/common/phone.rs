@@ -30,8 +30,11 @@ pub struct MemoryPhone {
     scopes: BTreeMap<ScopeId, Scope>,
     pub rows: BTreeMap<(Entity, RowId), Row>,
     members: BTreeMap<(Entity, RowId), BTreeSet<ScopeId>>,
+    /// In which history each row was written, and at which version.
+    written: BTreeMap<(Entity, RowId), (Option<Epoch>, u64)>,
     pub outbox: Vec<Waiting>,
     pub published: u64,
+    was_complete: bool,
     pub gaps: Vec<NumberGap>,
     pub mismatches: u64,
 }
@@ -45,8 +48,10 @@ impl MemoryPhone {
             scopes: BTreeMap::new(),
             rows: BTreeMap::new(),
             members: BTreeMap::new(),
+            written: BTreeMap::new(),
             outbox: Vec::new(),
             published: 0,
+            was_complete: false,
             gaps: Vec::new(),
             mismatches: 0,
         }
@@ -74,7 +79,13 @@ impl MemoryPhone {
         let key = change.key();
         match change {
             FeedChange::Put { row, .. } => {
-                self.rows.insert(key, row.clone());
+                let known = self.written.get(&key);
+                if known
+                    .is_none_or(|(epoch, version)| *epoch != self.epoch || *version < row.version)
+                {
+                    self.rows.insert(key, row.clone());
+                    self.written.insert(key, (self.epoch, row.version));
+                }
                 self.members.entry(key).or_default().insert(scope.clone());
             }
             FeedChange::Leave { .. } => self.leave(key, scope),
@@ -87,6 +98,7 @@ impl MemoryPhone {
         if held.is_empty() {
             self.members.remove(&key);
             self.rows.remove(&key);
+            self.written.remove(&key);
         }
     }
 
@@ -133,6 +145,7 @@ impl PhoneStore for MemoryPhone {
             epoch: self.epoch,
             cursors: self.scopes.iter().map(cursor).collect(),
             uncompared: uncompared.map(|(scope, _)| scope.clone()).collect(),
+            was_complete: self.was_complete,
         })
     }
 
@@ -165,10 +178,15 @@ impl PhoneStore for MemoryPhone {
         Ok(sums.collect())
     }
 
-    fn begin_repair(&mut self, scopes: &[ScopeId]) -> Result<(), Infallible> {
-        self.mismatches += scopes.len() as u64;
+    fn begin_repair(&mut self, scopes: &[ScopeId], is_mismatch: bool) -> Result<(), Infallible> {
+        self.mismatches += scopes.len() as u64 * u64::from(is_mismatch);
         for scope in scopes {
-            self.scopes.get_mut(scope).unwrap().uncompared = true;
+            let scope = self.scopes.get_mut(scope).unwrap();
+            *scope = Scope {
+                shown: true,
+                uncompared: true,
+                ..Scope::default()
+            };
         }
         Ok(())
     }
@@ -239,10 +257,6 @@ impl PhoneStore for MemoryPhone {
         Ok(())
     }
 
-    fn is_shown(&self, grant: &ScopeGrant) -> Result<bool, Infallible> {
-        Ok(self.scopes.get(&grant.scope).is_some_and(|s| s.shown))
-    }
-
     fn publish(
         &mut self,
         grants: &[ScopeGrant],
@@ -261,6 +275,7 @@ impl PhoneStore for MemoryPhone {
                 self.leave(key, &grant.scope);
             }
             for change in repaired.iter().flat_map(|f| &f.changes) {
+                self.written.remove(&change.key());
                 self.apply(&grant.scope, change);
             }
             let here = staged.iter().flat_map(|f| &f.changes);
@@ -283,6 +298,7 @@ impl PhoneStore for MemoryPhone {
                 self.scopes.remove(&scope);
             }
             self.published = checkpoint.head;
+            self.was_complete = true;
         }
         let keys: BTreeSet<_> = before.keys().chain(self.rows.keys()).copied().collect();
         Ok(keys
@@ -345,22 +361,20 @@ impl PhoneStore for MemoryPhone {
         let client = self.client;
         let mut kept = BTreeSet::new();
         for waiting in &mut self.outbox {
-            let (n, answered) = (waiting.operation.n, waiting.outcome.is_some());
-            if waiting.client == client && n > which.above {
-                kept.insert(n);
-                waiting.outcome = None;
-            } else if waiting.client != client && answered && which.is_new_history {
-                waiting.outcome = None;
-                waiting.client = client;
-                waiting.operation.n = 0;
+            let is_above = waiting.client == client && waiting.operation.n > which.above;
+            if is_above {
+                kept.insert(waiting.operation.n);
             }
-            if waiting.outcome.is_none() && which.is_new_history {
+            if is_above || which.is_new_history {
+                waiting.outcome = None;
+            }
+            if which.is_new_history {
                 waiting.operation.base_version = 0;
             }
         }
         let missing = (which.above + 1..self.next_n).filter(|n| !kept.contains(n));
         let missing: Vec<u64> = missing.collect();
-        if !missing.is_empty() || which.above >= self.next_n {
+        if !missing.is_empty() || which.above >= self.next_n || which.is_new_history {
             let gap = |n: &u64| NumberGap {
                 client,
                 from: *n,

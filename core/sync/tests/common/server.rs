@@ -188,6 +188,9 @@ impl ServerStore for MemoryServer {
     fn last_n(&self, client: ClientId) -> Result<u64, Infallible> {
         Ok(self.tables.last_n.get(&client).copied().unwrap_or(0))
     }
+    fn owner(&self, _: ClientId) -> Result<Option<DeviceId>, Infallible> {
+        Ok(None)
+    }
     fn operation_at(&self, client: ClientId, n: u64) -> Result<Option<OperationId>, Infallible> {
         Ok(self.tables.numbers.get(&(client, n)).copied())
     }

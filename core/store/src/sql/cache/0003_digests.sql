@@ -28,5 +28,9 @@ CREATE TABLE gone (
     PRIMARY KEY (scope_no, entity, id)
 ) WITHOUT ROWID;
 
+-- Whether a complete checkpoint was ever shown.
+ALTER TABLE state ADD COLUMN complete INTEGER NOT NULL DEFAULT 0;
+UPDATE state SET complete = 1 WHERE head > 0 OR EXISTS (SELECT 1 FROM scope WHERE uncompared = 1);
+
 -- How often a scope was not what the server said it was.
 ALTER TABLE state ADD COLUMN mismatches INTEGER NOT NULL DEFAULT 0;
