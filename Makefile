@@ -1,5 +1,5 @@
 # The four commands. Each sets up what it needs first; see scripts/setup.
-.PHONY: demo test lint bench soak canaries setup setup-lint conformance
+.PHONY: demo test lint bench soak canaries setup setup-lint conformance bindings engines
 
 export CARGO_TERM_COLOR ?= auto
 CANARY_DIR := $(or $(CARGO_TARGET_DIR),target)/canaries
@@ -7,8 +7,16 @@ CANARY_DIR := $(or $(CARGO_TARGET_DIR),target)/canaries
 demo: setup
 	cargo run --release --quiet -p fieldfare-tests --bin demo -- $(if $(KEEP),--keep)
 
-test: setup conformance
+test: setup conformance engines
 	cargo test --workspace --locked
+	$(MAKE) --no-print-directory bindings
+
+# The Kotlin and Swift packages against the real library, and the phones' own targets. What a machine lacks is
+# installed, or said and left out; under CI=true nothing may be left out.
+bindings: setup
+	scripts/kotlin-tests
+	scripts/swift-tests
+	scripts/check-phones
 
 lint: setup setup-lint
 	cargo fmt --all --check
@@ -16,7 +24,7 @@ lint: setup setup-lint
 	cargo deny --locked check --hide-inclusion-graph bans licenses sources
 
 bench: setup
-	cargo bench --workspace --locked
+	cargo bench --quiet --locked -p fieldfare-tests --bench '*'
 
 # The simulation over many seeds: make soak SEEDS=20000
 soak: setup
@@ -31,6 +39,10 @@ canaries: setup
 # The official CRM client from npm drives the sandbox CRM.
 conformance: setup
 	tests/sandbox-crm/conformance/run
+
+# OSRM, Valhalla and GraphHopper with an extract of Helsinki, in the user's cache.
+engines: setup
+	@scripts/routing-engines
 
 setup:
 	@scripts/setup

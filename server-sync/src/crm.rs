@@ -1,13 +1,14 @@
 //! The CRM side of the server, as the configuration describes it.
 
 use crate::config::{Config, ConnectionConfig, TenantConfig};
+use crate::division::Division;
 use crate::geocode::Geocoder;
 use crate::hubspot::signature::WebhookSecrets;
 use crate::hubspot::{HubspotClient, HubspotOptions};
 use crate::intake::GroupWriter;
 use crate::state::ServerError;
+use crate::writeback::Marks;
 use fieldfare_model::TenantId;
-use fieldfare_territory::RuleSet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -28,6 +29,8 @@ pub struct Connection {
     pub client: HubspotClient,
     /// What is particular to it.
     pub options: HubspotOptions,
+    /// Which of its records can carry our mark.
+    pub marks: Marks,
     /// Wakes the worker that reads records.
     pub(crate) fetch: Notify,
     /// Wakes the worker that writes back.
@@ -39,7 +42,7 @@ pub struct TenantCrm {
     /// Which tenant.
     pub id: TenantId,
     /// How leads are divided.
-    pub rules: RuleSet,
+    pub division: Division,
     /// Its accounts; what is made on phones goes to the first.
     pub connections: Vec<Arc<Connection>>,
     /// Takes in deliveries.
@@ -118,7 +121,7 @@ fn tenant(config: &TenantConfig) -> Result<TenantCrm, ServerError> {
         .map(|c| connection(config.id(), c));
     Ok(TenantCrm {
         id: config.id(),
-        rules: config.rules().map_err(|e| wrong(&e))?,
+        division: Division::of(config).map_err(|e| wrong(&e))?,
         connections: connections
             .collect::<Result<_, _>>()
             .map_err(|e: String| wrong(&e))?,
@@ -145,6 +148,7 @@ fn connection(tenant: TenantId, config: &ConnectionConfig) -> Result<Arc<Connect
         webhook_url: config.webhook_url.clone(),
         client,
         options: config.hubspot.clone(),
+        marks: Marks::default(),
         fetch: Notify::new(),
         writeback: Notify::new(),
     }))

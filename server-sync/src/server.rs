@@ -1,6 +1,7 @@
 use crate::config::Config;
 use crate::feed::{self, pings};
 use crate::http::{admin_app, app};
+use crate::routing;
 use crate::state::{AppState, Clock, ServerError, SharedState, system_clock};
 use crate::store::StoreError;
 use crate::workers::{self, WorkerHandles};
@@ -135,8 +136,12 @@ fn purge(state: &AppState) -> Result<(), StoreError> {
     state.limits.forget_idle();
     state.registry.purge_expired(now)?;
     let before = now.plus(-DAY_MS * i64::from(state.config.retention.ping_days));
+    let stale = state.routing.oldest(now);
     for tenant in state.tenants.all() {
-        tenant.write(|tx| pings::purge(tx, before))?;
+        tenant.write(|tx| {
+            pings::purge(tx, before)?;
+            routing::cache::purge(tx, stale)
+        })?;
         let retention_ms = state.config.retention.tombstone_ms();
         tenant.write(|tx| feed::collect(tx, now, retention_ms))?;
     }

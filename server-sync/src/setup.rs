@@ -1,10 +1,12 @@
 //! Opening the data folder and putting the configuration into it.
 
 use crate::config::{Config, ConfigError, TenantConfig, write_private};
+use crate::division::Division;
 use crate::feed::{self, assignments};
 use crate::state::ServerError;
-use crate::store::{MasterKey, Registry, StoreError, Tenant, Tenants};
-use fieldfare_model::{Columns, Entity, Rep, RowId, Territory, TimestampMs};
+use crate::store::{DeviceRecord, MasterKey, Registry, StoreError, Tenant, Tenants};
+use fieldfare_model::{Columns, DeviceId, Entity, Rep, RowId, Territory, TimestampMs};
+use fieldfare_territory::RuleError;
 use rusqlite::Transaction;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,12 +19,12 @@ pub struct Opened {
     pub key: MasterKey,
     /// Its registry.
     pub registry: Registry,
-    /// Its tenants, those of the configuration open.
+    /// Its tenants, those of the configuration open if they exist.
     pub tenants: Tenants,
 }
 
-/// Opens the data folder, makes what is missing, runs migrations, and makes reps, territories and
-/// assignments as the configuration says. Doing it again changes nothing.
+/// Opens the data folder, makes it if it is missing, and runs migrations. Of the configured tenants those
+/// are opened that [`apply`] has made before; what they hold is not touched.
 ///
 /// # Errors
 /// [`ServerError`].
@@ -33,14 +35,59 @@ pub fn open(config: &Config, now: TimestampMs) -> Result<Opened, ServerError> {
     check_key(data_dir, &key)?;
     let registry = Registry::open(data_dir, &key)?;
     let tenants = Tenants::new(data_dir, key.clone())?;
+    let known = registry.tenants()?;
     for tenant in &config.tenants {
-        put_tenant(&registry, &tenants, tenant, now)?;
+        if known.iter().any(|(id, _)| *id == tenant.id()) {
+            tenants.open(tenant.id(), now)?;
+        }
     }
     Ok(Opened {
         key,
         registry,
         tenants,
     })
+}
+
+/// Makes tenants, reps, territories and assignments as the configuration says, and divides the leads
+/// anew where the rules have changed. Doing it again changes nothing.
+///
+/// # Errors
+/// [`ServerError::Removes`] if a company or rep with enrolled devices would go: nothing was changed then.
+pub fn apply(opened: &Opened, config: &Config, now: TimestampMs) -> Result<(), ServerError> {
+    refuse_removals(opened, config)?;
+    for tenant in &config.tenants {
+        put_tenant(&opened.registry, &opened.tenants, tenant, now)?;
+        let wrong = |e: RuleError| ServerError::Internal(format!("tenant {}: {e}", tenant.name));
+        let division = Division::of(tenant).map_err(wrong)?;
+        let moved = division.reassign_all(&*opened.tenants.get(tenant.id())?, now)?;
+        if moved > 0 {
+            tracing::info!(tenant = %tenant.id(), moved, "leads moved to other territories");
+        }
+    }
+    Ok(())
+}
+
+/// A name or an address that was changed by mistake would be another company or rep, and the phones of
+/// the old one would be cut off.
+///
+/// # Errors
+/// [`ServerError::Removes`] naming the devices; [`ServerError::Store`].
+pub fn refuse_removals(opened: &Opened, config: &Config) -> Result<(), ServerError> {
+    let devices = opened.registry.devices(None)?;
+    let is_configured = |device: &DeviceRecord| {
+        let tenant = config.tenants.iter().find(|t| t.id() == device.tenant);
+        tenant.is_some_and(|t| t.reps.iter().any(|rep| rep.id(t.id()) == device.rep))
+    };
+    let cut_off: Vec<DeviceId> = devices
+        .iter()
+        .filter(|device| device.revoked_at.is_none() && !is_configured(device))
+        .map(|device| device.id)
+        .collect();
+    if cut_off.is_empty() {
+        Ok(())
+    } else {
+        Err(ServerError::Removes(cut_off))
+    }
 }
 
 fn make_private_folder(path: &Path) -> std::io::Result<()> {

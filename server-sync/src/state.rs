@@ -4,9 +4,10 @@ use crate::crm::Crm;
 use crate::feed::Effects;
 use crate::hooks::{DeadLetters, Hooks};
 use crate::http::RateLimits;
+use crate::routing::{Routing, RoutingError};
 use crate::setup;
 use crate::store::{Registry, StoreError, Tenants, clock_now};
-use fieldfare_model::TimestampMs;
+use fieldfare_model::{DeviceId, TimestampMs};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 
@@ -28,9 +29,25 @@ pub enum ServerError {
     /// An address cannot be listened on.
     #[error("cannot listen on {0}: {1}")]
     Bind(std::net::SocketAddr, std::io::Error),
+    /// The configuration lacks the company or the rep of devices that are enrolled.
+    #[error(
+        "the configuration lacks the company or rep of {} enrolled devices ({}): put it back (an id keeps a company or rep whose name or e-mail changes), or revoke them first with `device revoke`",
+        .0.len(),
+        shown(.0)
+    )]
+    Removes(Vec<DeviceId>),
     /// A part of the server's own making failed.
     #[error("{0}")]
     Internal(String),
+}
+
+fn shown(devices: &[DeviceId]) -> String {
+    let ids = devices.iter().take(5).map(ToString::to_string);
+    ids.collect::<Vec<_>>().join(", ")
+}
+
+fn internal(error: RoutingError) -> ServerError {
+    ServerError::Internal(error.to_string())
 }
 
 /// Everything handlers and workers share.
@@ -47,6 +64,8 @@ pub struct AppState {
     pub dead_letters: Arc<dyn DeadLetters>,
     /// The tenants' CRM accounts.
     pub crm: Arc<Crm>,
+    /// Travel times and routes.
+    pub routing: Arc<Routing>,
     /// Tells the moment.
     pub clock: Clock,
     /// Signs and hashes tokens.
@@ -64,6 +83,7 @@ impl AppState {
     /// [`ServerError`].
     pub fn open(config: Config, hooks: Hooks, clock: Clock) -> Result<SharedState, ServerError> {
         let opened = setup::open(&config, clock())?;
+        setup::apply(&opened, &config, clock())?;
         Ok(Arc::new(Self {
             limits: RateLimits::new(&config.limits),
             tokens: TokenKeys::new(&opened.key)?,
@@ -72,6 +92,7 @@ impl AppState {
             effects: hooks.effects,
             dead_letters: hooks.dead_letters,
             crm: hooks.crm,
+            routing: Arc::new(Routing::new(&config.routing).map_err(internal)?),
             clock,
             metrics: crate::metrics::handle()?,
             config,

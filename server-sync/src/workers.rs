@@ -6,11 +6,10 @@ use crate::geocode::tasks;
 use crate::hooks::Hooks;
 use crate::intake::dead::CrmDeadLetters;
 use crate::intake::fetch::{FetchError, Fetcher};
-use crate::intake::{import, receive, split};
+use crate::intake::{import, split};
 use crate::state::{ServerError, SharedState};
 use crate::store::{StoreError, Tenant};
-use crate::writeback::{PhoneEffects, Sender, jobs};
-use axum::Router;
+use crate::writeback::{PhoneEffects, Sender};
 use fieldfare_model::TimestampMs;
 use std::future::Future;
 use std::sync::Arc;
@@ -65,11 +64,6 @@ pub fn hooks(config: &Config) -> Result<Hooks, ServerError> {
         dead_letters: Arc::new(CrmDeadLetters),
         crm,
     })
-}
-
-/// The CRM side's routes on the public listener.
-pub fn routes() -> Router<SharedState> {
-    receive::routes()
 }
 
 /// Starts the workers: for each tenant one that takes deliveries apart and one that geocodes, for
@@ -376,14 +370,6 @@ impl Worker for Writer {
 
     fn wake(&self) -> &Notify {
         &self.sender.connection.writeback
-    }
-
-    async fn start(&self) -> Result<(), StoreError> {
-        let (now, name) = (self.state.now(), self.sender.connection.name.clone());
-        self.sender
-            .store
-            .write_async(move |tx| jobs::recover(tx, &name, now).map(drop))
-            .await
     }
 
     async fn step(&self) -> Result<Step, StoreError> {

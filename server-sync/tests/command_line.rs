@@ -10,8 +10,10 @@
 mod support;
 
 use clap::Parser;
-use fieldfare_server::ServerError;
 use fieldfare_server::cli::{Cli, run};
+use fieldfare_server::config::Config;
+use fieldfare_server::hooks::Hooks;
+use fieldfare_server::{AppState, ServerError, auth, system_clock};
 use std::path::Path;
 
 struct Operator {
@@ -76,6 +78,9 @@ fn migrating_twice_changes_nothing() {
 #[test]
 fn devices_are_added_listed_and_revoked() {
     let operator = Operator::new(|text| text);
+    let early = operator.run("device add --tenant Acme --rep ada@acme.example");
+    assert!(early.unwrap_err().to_string().contains("migrate"));
+    operator.run("migrate").unwrap();
     let code = operator
         .run("device add --tenant Acme --rep ada@acme.example")
         .unwrap();
@@ -97,6 +102,7 @@ fn devices_are_added_listed_and_revoked() {
 #[test]
 fn the_doctor_finds_a_sound_folder_and_a_wrong_key() {
     let operator = Operator::new(|text| text);
+    operator.run("migrate").unwrap();
     let report = operator.run("doctor").unwrap();
     assert!(
         report.contains("database of Globex: every page and index is sound"),
@@ -109,6 +115,62 @@ fn the_doctor_finds_a_sound_folder_and_a_wrong_key() {
     assert!(operator.run("doctor").is_err());
     let refused = operator.run("migrate").unwrap_err().to_string();
     assert!(refused.contains("configure the key"), "{refused}");
+}
+
+const ENGINE: &str = "[[routing.engines]]\nkind = \"osrm\"\nurl = \"http://127.0.0.1:9\"\n";
+
+fn with_engine(text: &str) -> String {
+    text.replacen("[[tenants]]", &format!("{ENGINE}[[tenants]]"), 1)
+}
+
+#[test]
+fn routing_engines_are_printed_checked_and_knocked_at() {
+    let operator = Operator::new(|text| with_engine(&text));
+    let printed = operator.run("config").unwrap();
+    assert!(
+        printed.contains("url = \"http://127.0.0.1:9\"") && printed.contains("cache_days = 30")
+    );
+    operator.run("migrate").unwrap();
+    assert!(
+        operator
+            .run("doctor")
+            .unwrap_err()
+            .to_string()
+            .contains("1 checks failed")
+    );
+    for (good, bad, named) in [
+        (
+            "http://127.0.0.1:9",
+            "http://engine.example",
+            "url of routing engine osrm",
+        ),
+        (
+            "url =",
+            "profile = \"a/b\"\nurl =",
+            "profile of routing engine osrm",
+        ),
+        (
+            "url =",
+            "timeout_s = 0\nurl =",
+            "timeout_s of routing engine osrm",
+        ),
+        (
+            "[[routing",
+            "[routing]\nestimate_kmh = 0\n[[routing",
+            "routing.estimate_kmh",
+        ),
+    ] {
+        let text = with_engine(&support::config_text(operator.dir.path(), ""));
+        let refused = Config::parse(&text.replacen(good, bad, 1), &|_| None).unwrap_err();
+        assert!(refused.to_string().contains(named), "{refused}");
+    }
+    let text = with_engine(&support::config_text(operator.dir.path(), ""));
+    let within = text.replacen(
+        "http://127.0.0.1:9",
+        "http://engine:5000\"\nplain_http = true #",
+        1,
+    );
+    assert!(Config::parse(&within, &|_| None).is_ok());
 }
 
 #[test]
@@ -149,4 +211,47 @@ fn a_lost_key_is_not_replaced_by_a_new_one() {
     assert!(!key.exists());
     std::fs::rename(key.with_extension("away"), &key).unwrap();
     operator.run("migrate").unwrap();
+}
+
+/// Another address is another rep: a slip in the file must not cut off, let alone wipe, the phones.
+#[test]
+fn a_configuration_without_an_enrolled_rep_is_refused_and_changes_nothing() {
+    let operator = Operator::new(|text| text);
+    operator.run("migrate").unwrap();
+    let before = operator.run("tenant list").unwrap();
+    enrol_ada(&operator);
+    let path = operator.dir.path().join("server.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("ada@acme.example", "adah@acme.example")).unwrap();
+    let refused = operator.run("migrate").unwrap_err().to_string();
+    assert!(refused.contains("1 enrolled devices"), "{refused}");
+    assert!(operator.run("doctor").is_err());
+    for command in [
+        "tenant list",
+        "device list",
+        "dead-letters list --tenant Acme",
+    ] {
+        operator.run(command).unwrap();
+    }
+    assert_eq!(operator.run("tenant list").unwrap(), before);
+    let device = operator.run("device list").unwrap();
+    let device = device.split_whitespace().next().unwrap();
+    operator.run(&format!("device revoke {device}")).unwrap();
+    operator.run("migrate").unwrap();
+    assert!(
+        operator
+            .run("device add --tenant Acme --rep adah@acme.example")
+            .is_ok()
+    );
+}
+
+fn enrol_ada(operator: &Operator) {
+    let code = operator
+        .run("device add --tenant Acme --rep ada@acme.example")
+        .unwrap();
+    let text = std::fs::read_to_string(operator.dir.path().join("server.toml")).unwrap();
+    let config = Config::parse(&text, &|_| None).unwrap();
+    let state = AppState::open(config, Hooks::default(), system_clock()).unwrap();
+    let (keys, registry) = (&state.tokens, &state.registry);
+    auth::enrol(registry, keys, code.trim(), "phone", state.now()).unwrap();
 }

@@ -214,15 +214,57 @@ async fn what_is_not_for_us_is_answered_and_dropped() {
     );
 }
 
+/// HubSpot's longest text value is 65,536 characters.
 #[tokio::test]
-async fn a_body_over_a_megabyte_is_not_read() {
+async fn a_full_delivery_of_the_longest_values_is_kept() {
     let bench = bench().await;
-    let call = Call::raw(vec![b' '; (1 << 20) + 1]);
+    let long = "x".repeat(65_536);
+    let events: Vec<Value> = (0..100)
+        .map(|n| {
+            let mut event = event(n, n, 10);
+            event["propertyValue"] = json!(long);
+            event
+        })
+        .collect();
+    let call = Call::new(&json!(events));
+    assert!(call.body.len() > 6_500_000);
+    assert_eq!(call.send(&bench).await, StatusCode::OK);
+    split_all(&bench);
+    assert_eq!((bench.count(MARKED), bench.count(DEAD)), (100, 0));
+}
+
+#[tokio::test]
+async fn a_delivery_beyond_the_limit_is_refused_and_counted() {
+    let bench = bench().await;
+    let limit = fieldfare_server::intake::receive::MAX_DELIVERY_BYTES;
+    let call = Call::raw(vec![b' '; limit + 1]);
     assert_eq!(call.send(&bench).await, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(
-        Call::raw(vec![b' '; 1 << 20]).send(&bench).await,
+        Call::raw(vec![b' '; limit]).send(&bench).await,
         StatusCode::OK
     );
+    let figures = bench.state.metrics.render();
+    for line in [
+        "fieldfare_webhook_deliveries_total{status=\"413\"} 1",
+        "fieldfare_webhook_refused_total{reason=\"too_large\"} 1",
+    ] {
+        assert!(figures.contains(line), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_of_which_no_event_reads_is_a_dead_letter() {
+    let bench = bench().await;
+    let mut odd = event(1, 5, 10);
+    odd["portalId"] = json!("seventy-seven");
+    assert_eq!(Call::new(&json!([odd])).send(&bench).await, StatusCode::OK);
+    split_all(&bench);
+    assert_eq!((bench.count(MARKED), bench.count(DEAD)), (0, 1));
+    // One that reads in part is acted upon as far as it reads.
+    let body = json!([odd, event(2, 6, 10)]);
+    assert_eq!(Call::new(&body).send(&bench).await, StatusCode::OK);
+    split_all(&bench);
+    assert_eq!((bench.count(MARKED), bench.count(DEAD)), (1, 1));
 }
 
 #[tokio::test]

@@ -123,9 +123,9 @@ async fn a_visit_becomes_a_task_or_a_note_once_though_answers_get_lost() {
         let (bench, id, lead) = with_company().await;
         visit(&bench, lead.id, follow_up);
         let path = if follow_up.is_some() {
-            "tasks"
+            "objects/tasks"
         } else {
-            "notes"
+            "objects/notes"
         };
         bench.portal.fail_calls(CallFault {
             after_commit: true,
@@ -194,7 +194,7 @@ async fn a_lead_made_on_a_phone_becomes_one_company_and_what_follows_waits_for_i
     visit(&bench, id, None);
     bench.portal.fail_calls(CallFault {
         after_commit: true,
-        path_contains: Some("companies".into()),
+        path_contains: Some("objects/companies".into()),
         ..CallFault::next(1, 502)
     });
     send_all(&bench).await;
@@ -215,7 +215,7 @@ async fn a_webhook_quicker_than_the_answer_finds_the_phones_lead() {
     let id = make_lead(&bench);
     bench.portal.fail_calls(CallFault {
         after_commit: true,
-        path_contains: Some("companies".into()),
+        path_contains: Some("objects/companies".into()),
         ..CallFault::next(1, 502)
     });
     bench.sender().step(bench.now()).await.unwrap();
@@ -389,4 +389,84 @@ async fn our_own_writes_are_known_when_they_come_back_and_no_real_change_is_drop
         1,
         "set back"
     );
+}
+
+async fn fetch_contact(bench: &Bench, object: u64) {
+    let now = bench.now();
+    bench
+        .store
+        .write(|tx| dirty::mark(tx, "hs", Kind::Contacts, object, Lane::Live, now))
+        .unwrap();
+    while bench
+        .fetcher()
+        .step(Kind::Contacts, bench.now())
+        .await
+        .unwrap()
+        > 0
+    {}
+}
+
+const BEING_SENT: &str = "SELECT count(*) FROM crm_job WHERE state = 1";
+
+#[tokio::test]
+async fn contacts_are_told_although_the_companies_have_to_wait() {
+    let (bench, _, _) = with_company().await;
+    let person = [
+        ("firstname", "Bo"),
+        ("lastname", "Li"),
+        ("state", "MA"),
+        ("zip", "02118"),
+    ];
+    let contact = bench.portal.create(ObjectType::Contacts, &person).unwrap();
+    fetch_contact(&bench, contact).await;
+    for lead in bench.leads() {
+        bench.edit(&lead, lead::PHONE, "+1 555 0100");
+    }
+    bench.portal.fail_calls(CallFault {
+        path_contains: Some("companies/batch/update".into()),
+        ..CallFault::next(1, 503)
+    });
+    let (_, wait) = bench.sender().step(bench.now()).await.unwrap();
+    assert!(!wait.is_zero());
+    assert_eq!(bench.count(BEING_SENT), 0, "nobody is sending any more");
+    send_all(&bench).await;
+    let told = bench.portal.record(ObjectType::Contacts, contact).unwrap();
+    assert_eq!(told.value("phone").as_deref(), Some("+1 555 0100"));
+    assert_eq!(bench.count(JOBS), 0);
+}
+
+#[tokio::test]
+async fn a_job_whose_outcome_could_not_be_noted_is_taken_up_by_the_next_step() {
+    let (bench, id, lead) = with_company().await;
+    visit(&bench, lead.id, None);
+    bench.edit(&lead, lead::PHONE, "+1 555 0100");
+    let noting_fails = "CREATE TRIGGER full BEFORE DELETE ON crm_job
+                        BEGIN SELECT RAISE(ABORT, 'disk full'); END";
+    let run = |sql: &'static str| {
+        bench.store.write(|tx| Ok(tx.execute_batch(sql)?)).unwrap();
+    };
+    run(noting_fails);
+    assert!(bench.sender().step(bench.now()).await.is_err());
+    assert_eq!(bench.count(BEING_SENT), 1);
+    run("DROP TRIGGER full");
+    send_all(&bench).await;
+    assert_eq!(bench.portal.notes_of(id).len(), 1, "told once");
+    assert_eq!(there(&bench, id, "phone").as_deref(), Some("+1 555 0100"));
+    assert_eq!(bench.count(JOBS), 0);
+}
+
+#[tokio::test]
+async fn an_edit_put_off_does_not_overtake_a_later_one() {
+    let (bench, id, lead) = with_company().await;
+    bench.edit(&lead, lead::PHONE, "+1 555 0100");
+    bench.portal.fail_calls(CallFault {
+        path_contains: Some("companies/batch/update".into()),
+        ..CallFault::next(1, 503)
+    });
+    bench.sender().step(bench.now()).await.unwrap();
+    let lead = bench.leads().remove(0);
+    bench.edit(&lead, lead::PHONE, "+1 555 0199");
+    send_all(&bench).await;
+    assert_eq!(there(&bench, id, "phone").as_deref(), Some("+1 555 0199"));
+    assert_eq!(bench.count(JOBS), 0);
 }

@@ -20,6 +20,7 @@ use support::{ADMIN, Fixture, Phone, Reply, START};
 async fn knock(server: &Fixture, route: &Route, token: Option<&str>, body: &[u8]) -> Reply {
     let path = route
         .path
+        .replace("{connection}", "hs")
         .replace("{device}", "00000000-0000-0000-0000-000000000001")
         .replace("{tenant}", &server.tenant_id("Acme").to_string());
     let admin = route.listener == Listener::Admin;
@@ -129,13 +130,38 @@ async fn the_inventory_and_the_document_name_the_same_routes() {
 }
 
 #[tokio::test]
+async fn the_document_tells_of_every_answer_a_route_can_give_without_looking_at_the_request() {
+    let document = serde_json::to_value(document()).unwrap();
+    for route in ROUTES {
+        let operation = &document["paths"][route.path][route.method.to_lowercase()];
+        let told = |status: &str| !operation["responses"][status].is_null();
+        let reads_a_store = route.access != Access::Open || route.path == "/readyz";
+        assert_eq!(told("503"), reads_a_store, "503 of {}", route.path);
+        let needs_proof = matches!(
+            route.access,
+            Access::Device | Access::Admin | Access::Signed | Access::Session
+        );
+        assert_eq!(told("401"), needs_proof, "401 of {}", route.path);
+    }
+    let text = document.to_string();
+    let protocol = include_str!("../../docs/protocol.md");
+    for section in ["Pull", "Frames", "Push", "Pings", "Errors"] {
+        assert!(text.contains(&format!("section {section}")), "{section}");
+        assert!(protocol.contains(&format!("\n## {section}\n")), "{section}");
+    }
+}
+
+#[tokio::test]
 async fn every_route_is_on_its_listener_and_on_no_other() {
     let server = Fixture::new();
     for route in ROUTES {
         for (admin, listener) in [(false, Listener::Public), (true, Listener::Admin)] {
-            let reply = server
-                .call(admin, route.method, route.path, Some("x"), "")
-                .await;
+            // A connection that is not there is not found either.
+            let method = match route.access {
+                Access::Signed => "PUT",
+                _ => route.method,
+            };
+            let reply = server.call(admin, method, route.path, Some("x"), "").await;
             let expected = route.listener == listener || route.listener == Listener::Both;
             assert_eq!(
                 reply.status != 404,

@@ -400,3 +400,44 @@ async fn when_an_effect_fails_nothing_of_the_push_was_kept() {
     assert_eq!(reply.last_n, 2);
     assert_eq!(head(&server), before + 2);
 }
+
+#[tokio::test]
+async fn a_withdrawal_on_a_ledger_that_was_put_back_counts() {
+    let server = Fixture::new();
+    server.advance(100_000);
+    let mut ada = server.phone("Acme", "Ada").await;
+    let purpose = Purpose::LiveTracking;
+    let grant = ada.decide(purpose, ConsentAction::Grant, START);
+    ada.push_one(&server, grant).await;
+    let old = ada.ledger;
+    let withdraw = ada.decide(purpose, ConsentAction::Withdraw, START + 5);
+    let again = ada.decide(purpose, ConsentAction::Grant, START + 10);
+    ada.push(&server, vec![withdraw, again]).await;
+    assert_eq!(ping(&server, &ada, START + 15).await, PingOutcome::Kept);
+    let newest = std::mem::replace(&mut ada.ledger, old);
+    let withdraw = ada.decide(purpose, ConsentAction::Withdraw, START + 20);
+    let taken = ada.push_one(&server, withdraw).await;
+    assert!(taken.outcome.version().is_some());
+    assert_eq!(ping(&server, &ada, START + 19).await, PingOutcome::Kept);
+    assert_eq!(
+        ping(&server, &ada, START + 30).await,
+        PingOutcome::NoConsent
+    );
+    let from_the_copy = ada.decide(purpose, ConsentAction::Grant, START + 40);
+    let refused = ada.push_one(&server, from_the_copy).await;
+    assert_eq!(
+        refused.outcome.version(),
+        None,
+        "the head did not move back"
+    );
+    ada.ledger = newest;
+    let grant = ada.decide(purpose, ConsentAction::Grant, START + 50);
+    assert!(
+        ada.push_one(&server, grant)
+            .await
+            .outcome
+            .version()
+            .is_some()
+    );
+    assert_eq!(ping(&server, &ada, START + 60).await, PingOutcome::Kept);
+}

@@ -128,7 +128,7 @@ async fn revocation_holds_from_the_next_request() {
 }
 
 #[tokio::test]
-async fn a_device_whose_rep_is_gone_is_revoked() {
+async fn a_device_whose_rep_is_gone_is_told_to_wait_and_not_to_wipe() {
     let server = Fixture::new();
     let phone = server.phone("Acme", "Ada").await;
     let rep = phone.rep.row();
@@ -138,7 +138,7 @@ async fn a_device_whose_rep_is_gone_is_revoked() {
             fieldfare_server::feed::delete(tx, fieldfare_model::Entity::REP, rep, server.now())
         })
         .unwrap();
-    assert_eq!(pull_status(&server, &phone).await, 403);
+    assert_eq!(pull_status(&server, &phone).await, 503);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Bytes and CPU of frames on leads of about 300 bytes as JSON, beside other encodings.
+//! Bytes and CPU of frames, beside other encodings of the same leads.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -10,13 +10,22 @@
 use fieldfare_model::{Entity, Lead, Row, TerritoryId};
 use fieldfare_sync::{FeedChange, Frame, MAX_FRAME_ROWS, ScopeId, encode_frames};
 use fieldfare_tests::figures::{cpu_seconds, print_table};
-use fieldfare_tests::leads::leads;
+use fieldfare_tests::leads::{leads, lean};
 
 const ROWS: usize = 100_000;
 
 fn main() {
     let territory = TerritoryId::from_bytes([5; 16]);
-    let leads = leads(1, ROWS, territory);
+    let full = leads(1, ROWS, territory);
+    compare(
+        "300-byte leads",
+        &full.iter().map(lean).collect::<Vec<_>>(),
+        territory,
+    );
+    compare("whole leads", &full, territory);
+}
+
+fn compare(what: &str, leads: &[Lead], territory: TerritoryId) {
     let changes: Vec<FeedChange> = leads
         .iter()
         .zip(1..)
@@ -39,13 +48,13 @@ fn main() {
     let decoded = cpu_seconds();
     assert_eq!(rows, ROWS);
     let ours = frames.iter().map(Vec::len).sum::<usize>() as f64 / ROWS as f64;
-    let json = per_row(&leads, |chunk| {
+    let json = per_row(leads, |chunk| {
         chunk
             .iter()
             .flat_map(|l| serde_json::to_vec(&present(l)).unwrap())
             .collect()
     });
-    let maps = per_row(&leads, |chunk| {
+    let maps = per_row(leads, |chunk| {
         chunk
             .iter()
             .flat_map(|l| rmp_serde::to_vec_named(&present(l)).unwrap())
@@ -61,7 +70,7 @@ fn main() {
         ]
     };
     print_table(
-        "100,000 leads in frames of 2,000; bytes a row",
+        &format!("100,000 {what} in frames of 2,000; bytes a row"),
         &["form", "raw", "zstd-3", "to ours"],
         &[
             row("JSON lines", json),

@@ -50,6 +50,13 @@ pub fn cpu_seconds() -> f64 {
     (ticks(11) + ticks(12)) / TICKS_PER_SECOND
 }
 
+/// Milliseconds this thread was on a processor, from `/proc`; zero where there is none.
+pub fn thread_cpu_ms() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanos = text.split_whitespace().next().and_then(|n| n.parse().ok());
+    nanos.unwrap_or(0.0) / 1e6
+}
+
 /// Prints rows under a headline, columns aligned.
 pub fn print_table(headline: &str, header: &[&str], rows: &[Vec<String>]) {
     println!("\n{headline}");

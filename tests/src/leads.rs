@@ -1,4 +1,4 @@
-//! Made-up leads of about 300 bytes as JSON, the same for the same seed.
+//! Made-up leads, the same for the same seed.
 
 use fieldfare_model::{
     Address, Geocode, GeocodeStatus, LatLng, Lead, LeadId, LeadKind, LeadStatus, Precision,
@@ -93,8 +93,8 @@ const CITIES: [&str; 10] = [
     "Arlington",
 ];
 
-/// A lead spread over about 300 by 300 kilometres around `centre`.
-pub fn lead(random: &mut Random, centre: LatLng, territory: TerritoryId) -> Lead {
+/// The `n`th lead, spread over about 300 by 300 kilometres around `centre`.
+fn lead(random: &mut Random, n: u64, centre: LatLng, territory: TerritoryId) -> Lead {
     let made_ms = 1_790_000_000_000 + random.below(3_600_000);
     let id = LeadId::v7(made_ms, random.bytes());
     let name = format!(
@@ -106,7 +106,7 @@ pub fn lead(random: &mut Random, centre: LatLng, territory: TerritoryId) -> Lead
     let mut lead = Lead::new(id, name);
     lead.kind = LeadKind::Company;
     lead.crm_source = Some("hubspot".to_owned());
-    lead.crm_id = Some((10_000_000_000 + random.below(10_000_000_000)).to_string());
+    lead.crm_id = Some(crm_id(n));
     lead.address = address(random);
     lead.phone = Some(format!("+1{}", 2_000_000_000 + random.below(7_999_999_999)));
     let codes = LeadStatus::ALL.len() as u64 - 1;
@@ -121,6 +121,12 @@ pub fn lead(random: &mut Random, centre: LatLng, territory: TerritoryId) -> Lead
     ));
     lead.geocode = geocode(random, centre);
     lead
+}
+
+/// Eleven digits that look random and never repeat: the multiplier has no factor in common with ten.
+fn crm_id(n: u64) -> String {
+    const MANY: u64 = 10_000_000_000;
+    (MANY + n.wrapping_mul(6_180_339_887) % MANY).to_string()
 }
 
 fn address(random: &mut Random) -> Address {
@@ -154,13 +160,33 @@ fn geocode(random: &mut Random, centre: LatLng) -> Geocode {
     }
 }
 
-/// `n` leads of one territory around Boston.
+/// The lead with the cells alone that the peers' benches have: id, name, street, postal code, city, position,
+/// phone, status, territory, owner, score and time of change. About 300 bytes as JSON.
+pub fn lean(full: &Lead) -> Lead {
+    let mut lead = Lead::new(full.id, full.name.clone());
+    lead.address = Address {
+        unit: None,
+        region: None,
+        country: None,
+        ..full.address.clone()
+    };
+    lead.phone = full.phone.clone();
+    lead.status = full.status;
+    lead.score = full.score;
+    lead.owner = full.owner.clone();
+    lead.territory = full.territory;
+    lead.source_updated_at = full.source_updated_at;
+    lead.geocode.position = full.geocode.position;
+    lead
+}
+
+/// `n` leads of one territory around Boston, as they come out of intake and geocoding: about 570 bytes as JSON.
 pub fn leads(seed: u64, n: usize, territory: TerritoryId) -> Vec<Lead> {
     let mut random = Random::new(seed);
     let Ok(centre) = LatLng::new(42.36, -71.06) else {
         return Vec::new();
     };
-    (0..n)
-        .map(|_| lead(&mut random, centre, territory))
+    (0..n as u64)
+        .map(|n| lead(&mut random, n, centre, territory))
         .collect()
 }

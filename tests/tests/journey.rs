@@ -71,6 +71,10 @@ async fn signed_webhooks_become_geocoded_leads_in_the_reps_territory() {
             lead.address
         );
         assert!(lead.geocode.position.is_some() && lead.geocode.uncertainty_m.is_some());
+        assert!(
+            matches!(lead.tier, Some(1..=3)),
+            "the CRM's tier came along"
+        );
     }
 
     let phone = world.phone("Acme", "Ada").await.unwrap();

@@ -100,9 +100,10 @@ impl HttpTransport for FeedServer {
             self.pull(&request.body)
         } else {
             let json = serde_json::json!({
+                "p": PROTOCOL, "s": SCHEMA,
                 "tenant": TenantId::from_bytes([9; 16]),
                 "device": DeviceId::from_bytes([1; 16]),
-                "rep": RepId::from_bytes([2; 16]),
+                "rep": { "id": RepId::from_bytes([2; 16]), "name": "Robin Meyer" },
                 "access_token": "a", "refresh_token": "r", "expires_in": 900,
             });
             serde_json::to_vec(&json).unwrap()

@@ -8,7 +8,7 @@ use fieldfare_model::{
     ConsentAction, ConsentEvent, ConsentEventId, Entity, OperationId, Purpose, TimestampMs,
 };
 use fieldfare_store::NewOperation;
-use fieldfare_sync::{Change, LedgerHead};
+use fieldfare_sync::{Change, LedgerHead, verify_next};
 use serde::{Deserialize, Serialize};
 
 /// The newest head of the ledger the server confirmed.
@@ -31,9 +31,11 @@ pub enum LedgerState {
     /// Whole, and all the server confirmed is in it.
     Whole,
     /// It lacks entries the server confirmed, or holds others: an older copy of the files was put
-    /// back, or the phone was cloned. Nothing is granted until the device is enrolled again.
+    /// back, or the phone was cloned. Nothing is granted until a sync has brought what is missing. If
+    /// this copy holds decisions of its own, erase the phone once its work is sent, and enrol it again.
     RolledBack,
-    /// The chain is broken. Nothing is granted until the device is enrolled again.
+    /// The chain is broken. Nothing is granted until the phone is erased, once its work is sent, and
+    /// enrolled again.
     Damaged,
 }
 
@@ -217,14 +219,16 @@ impl Engine {
 
     /// Passes the gate, or says which consent is missing.
     pub(crate) fn require_consent(&self, purpose: Purpose) -> EngineResult<()> {
-        if !purpose.needs_consent() {
-            return Ok(());
+        match !purpose.needs_consent() || self.is_granted(purpose) {
+            true => Ok(()),
+            false => Err(EngineError::ConsentRequired { purpose }),
         }
+    }
+
+    /// Whether the gate lets a location of this moment through.
+    pub(crate) fn is_granted(&self, purpose: Purpose) -> bool {
         let now = self.sources.now();
-        match self.lock_consents().check(purpose, now, now) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(EngineError::ConsentRequired { purpose }),
-        }
+        self.lock_consents().check(purpose, now, now).is_ok()
     }
 
     /// Builds the gate from what is stored; none before enrolment.
@@ -251,7 +255,8 @@ impl Engine {
         };
         let before = gate.ledger().acknowledged();
         let generation = gate.generation();
-        take_confirmed(gate, confirmed);
+        let missing = take_confirmed(gate, confirmed);
+        self.restore(gate, &missing)?;
         let head = gate.ledger().acknowledged();
         let has_changed = gate.generation() != generation || head != before;
         if head != before {
@@ -259,6 +264,17 @@ impl Engine {
             self.store.set_setting(ACKNOWLEDGED, Some(&json))?;
         }
         Ok(has_changed)
+    }
+
+    /// Puts entries back that the server holds and an older copy of this phone's files lacks.
+    fn restore(&self, gate: &mut ConsentGate, missing: &[ConsentEvent]) -> EngineResult<()> {
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let whole = [gate.ledger().events(), missing].concat();
+        self.store.restore_consents(missing)?;
+        gate.rejoin(&whole)?;
+        Ok(())
     }
 
     fn acknowledged_head(&self) -> EngineResult<LedgerHead> {
@@ -319,8 +335,8 @@ impl Consents {
 }
 
 /// Lets the gate know what the server holds: entries of other devices count, own ones are
-/// confirmed, and one that continues this ledger without being in it shows a rollback.
-fn take_confirmed(gate: &mut ConsentGate, confirmed: Vec<ConsentEvent>) {
+/// confirmed, and ones that continue this ledger without being in it show a rollback. Answers the latter.
+fn take_confirmed(gate: &mut ConsentGate, confirmed: Vec<ConsentEvent>) -> Vec<ConsentEvent> {
     let ledger = gate.ledger();
     let own = |event: &&ConsentEvent| ledger.events().iter().any(|known| known.id == event.id);
     let newest = confirmed
@@ -328,15 +344,25 @@ fn take_confirmed(gate: &mut ConsentGate, confirmed: Vec<ConsentEvent>) {
         .filter(own)
         .max_by_key(|event| event.sequence)
         .map(LedgerHead::from);
-    let head = ledger.head();
-    let is_next = |event: &&ConsentEvent| {
-        head.sequence > 0 && event.sequence == head.sequence + 1 && event.previous == head.hash
-    };
-    let missing = confirmed.iter().find(is_next).map(LedgerHead::from);
+    let missing = continuation(ledger.head(), &confirmed);
     gate.learn(confirmed);
-    for head in [newest, missing].into_iter().flatten() {
+    let ahead = missing.last().map(LedgerHead::from);
+    for head in [newest, ahead].into_iter().flatten() {
         gate.acknowledge(head);
     }
+    missing
+}
+
+/// The entries that follow a head, in order. Nothing follows an empty ledger: it may be anybody's.
+fn continuation(mut head: LedgerHead, confirmed: &[ConsentEvent]) -> Vec<ConsentEvent> {
+    let mut found = Vec::new();
+    while head.sequence > 0
+        && let Some(next) = confirmed.iter().find(|e| verify_next(head, e).is_ok())
+    {
+        head = LedgerHead::from(next);
+        found.push(next.clone());
+    }
+    found
 }
 
 fn withdrawal(gate: &ConsentGate, purpose: Purpose) -> Decision {

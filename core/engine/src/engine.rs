@@ -167,5 +167,6 @@ fn spot_of(position: LeadPosition) -> Spot {
         tier: position.tier,
         status: position.status.unwrap_or(LeadStatus::Open),
         alert_radius_m: position.alert_radius_m,
+        uncertainty_m: position.uncertainty_m,
     }
 }

@@ -19,13 +19,27 @@ impl Engine {
     /// As [`Engine::open`]; the engine stays suspended.
     pub fn resume(&self) -> EngineResult<Option<OpenReport>> {
         let report = self.store.resume()?;
-        let was_replaced = report
-            .as_ref()
-            .is_some_and(|report| report.cache != FileReport::Opened);
-        if was_replaced {
-            self.reload_map()?;
-        }
+        self.take_in(report.as_ref())?;
         Ok(report)
+    }
+
+    /// Puts an empty cache in the place of one in which damage was met; the next pull fills it. Answers
+    /// whether it did.
+    pub(crate) fn heal(&self) -> EngineResult<bool> {
+        let report = self.store.heal()?;
+        self.take_in(report.as_ref())?;
+        Ok(report.is_some_and(|report| report.cache != FileReport::Opened))
+    }
+
+    /// Forgets what was known of files that were replaced.
+    fn take_in(&self, report: Option<&OpenReport>) -> EngineResult<()> {
+        let is_new = |file: &FileReport| *file != FileReport::Opened;
+        if report.is_some_and(|report| is_new(&report.cache) || is_new(&report.outbox)) {
+            self.load_consents()?;
+            self.reload_map()?;
+            self.observers.tell(&ChangeNotice::everything());
+        }
+        Ok(())
     }
 
     /// Lets go of the files for good and of every observer. A sync under way ends. Again is fine.

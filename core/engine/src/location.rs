@@ -105,13 +105,15 @@ impl Engine {
     /// As storage has it.
     pub fn fix_with(&self, fix: Fix, context: FixContext) -> EngineResult<FixOutcome> {
         let mut location = self.lock_location();
-        let (is_ping_stored, tracking) = self.keep_ping(&fix)?;
-        let events = self.follow_fix(&mut location, &fix)?;
-        let alerts_allowed = events.is_some();
-        let events = events.unwrap_or_default();
+        let is_ping_stored = self.keep_ping(&fix)?;
+        let followed = self.follow_fix(&mut location, &fix)?;
+        let is_followed = followed.is_some();
+        let events = followed.unwrap_or_default();
+        // What may be done with this fix is decided by its own time; whether others shall follow, by
+        // the present: a fix the platform took before the grant must not end the sampling.
         let allowed = Allowed {
-            alerts: alerts_allowed,
-            tracking,
+            alerts: self.is_granted(Purpose::ProximityAlerts),
+            tracking: self.is_granted(Purpose::LiveTracking),
         };
         let around = self.surroundings(&location, fix.position);
         let next = location.sampler.next(&Reading {
@@ -121,7 +123,7 @@ impl Engine {
             battery_saver: context.battery_saver,
             woken_by_motion: context.woken_by_motion,
         });
-        let fences = if alerts_allowed {
+        let fences = if is_followed {
             self.renew_fences(&mut location, fix.position)?
         } else {
             None
@@ -137,16 +139,15 @@ impl Engine {
     }
 
     /// Stores the fix to be sent, if live tracking is granted. The gate is held meanwhile, so a
-    /// withdrawal comes before or after, not between. Answers whether it was stored and whether
-    /// tracking is granted.
-    fn keep_ping(&self, fix: &Fix) -> EngineResult<(bool, bool)> {
+    /// withdrawal comes before or after, not between. Answers whether it was stored.
+    fn keep_ping(&self, fix: &Fix) -> EngineResult<bool> {
         let mut consents = self.lock_consents();
         let purpose = Purpose::LiveTracking;
         let Ok(grant) = consents.check(purpose, fix.at, self.sources.now()) else {
-            return Ok((false, false));
+            return Ok(false);
         };
         let Ok(ping) = consent::Ping::new(&grant, self.sources.id(PingId::v7)?, *fix) else {
-            return Ok((false, false));
+            return Ok(false);
         };
         let stored = self.store.add_ping(&fieldfare_store::Ping {
             id: ping.id(),
@@ -155,9 +156,9 @@ impl Engine {
             fix: *ping.fix(),
         });
         match stored {
-            Ok(()) => Ok((true, true)),
+            Ok(()) => Ok(true),
             // Granted on another device of the rep only: not enough to send from this one.
-            Err(fieldfare_store::StoreError::NoConsent) => Ok((false, false)),
+            Err(fieldfare_store::StoreError::NoConsent) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
@@ -360,7 +361,9 @@ impl Engine {
 }
 
 fn can_alert(config: &ProximityConfig, spot: &Spot) -> bool {
-    spot.status != LeadStatus::DoNotContact && spot.score.unwrap_or(0) >= config.min_score
+    spot.status != LeadStatus::DoNotContact
+        && spot.score.unwrap_or(0) >= config.min_score
+        && config.knows_place(spot.uncertainty_m)
 }
 
 fn fences_of(plan: FencePlan<LeadId>) -> Fences {

@@ -15,6 +15,7 @@ pub(crate) struct Spot {
     pub tier: Option<u8>,
     pub status: LeadStatus,
     pub alert_radius_m: Option<u32>,
+    pub uncertainty_m: Option<u32>,
 }
 
 /// Changes up to this many are made in place, more by merging lists and building a new tree.
@@ -347,6 +348,7 @@ mod tests {
             tier: Some(tier),
             status: LeadStatus::New,
             alert_radius_m: None,
+            uncertainty_m: None,
         })
     }
 

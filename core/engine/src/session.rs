@@ -1,7 +1,8 @@
 //! Enrolment and tokens.
 
 use crate::{EngineError, EngineResult, HttpHeader, HttpMethod, HttpRequest, HttpResponse};
-use fieldfare_model::{DeviceId, OperationId, RepId, TenantId, TimestampMs};
+use fieldfare_model::{DeviceId, OperationId, RepId, SCHEMA, TenantId, TimestampMs};
+use fieldfare_sync::PROTOCOL;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -20,7 +21,7 @@ pub struct Enrolment {
     pub device: DeviceId,
     /// The rep's id.
     pub rep: RepId,
-    /// The rep's name, if the server gave it.
+    /// The rep's name at that time.
     pub rep_name: Option<String>,
 }
 
@@ -46,22 +47,38 @@ impl AccessToken {
 
 #[derive(Serialize)]
 struct EnrolRequest<'a> {
+    #[serde(flatten)]
+    versions: Versions,
     code: &'a str,
     device_name: &'a str,
 }
 
 #[derive(Serialize)]
 struct TokenRequest<'a> {
+    #[serde(flatten)]
+    versions: Versions,
     refresh_token: &'a str,
     attempt: OperationId,
 }
 
-/// A server may name the rep or only give the id.
+/// What every message says of itself.
+#[derive(Serialize)]
+struct Versions {
+    #[serde(rename = "p")]
+    protocol: u16,
+    #[serde(rename = "s")]
+    schema: u16,
+}
+
+const OURS: Versions = Versions {
+    protocol: PROTOCOL,
+    schema: SCHEMA,
+};
+
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum RepReply {
-    Named { id: RepId, name: String },
-    Id(RepId),
+struct RepReply {
+    id: RepId,
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -78,19 +95,16 @@ struct TokenReply {
     refresh_token: Zeroizing<String>,
     access_token: Zeroizing<String>,
     /// Seconds from now: right even if the phone's clock is not.
-    expires_in: Option<i64>,
-    expires_at_ms: Option<i64>,
+    expires_in: i64,
 }
 
 impl TokenReply {
     fn into_tokens(self, now: TimestampMs) -> Tokens {
-        let in_ms = self.expires_in.map(|s| now.plus(s.saturating_mul(1000)));
-        let expires_at = in_ms.or(self.expires_at_ms.map(TimestampMs)).unwrap_or(now);
         Tokens {
             refresh: self.refresh_token,
             access: AccessToken {
                 text: self.access_token,
-                expires_at,
+                expires_at: now.plus(self.expires_in.saturating_mul(1000)),
             },
         }
     }
@@ -126,7 +140,12 @@ pub(crate) fn enrol_request(
     code: &str,
     device_name: &str,
 ) -> EngineResult<HttpRequest> {
-    post_json(server, "/v1/enrol", &EnrolRequest { code, device_name })
+    let request = EnrolRequest {
+        versions: OURS,
+        code,
+        device_name,
+    };
+    post_json(server, "/v1/enrol", &request)
 }
 
 /// `attempt` is kept until the answer is: asking again with it gets the same tokens again.
@@ -136,6 +155,7 @@ pub(crate) fn token_request(
     attempt: OperationId,
 ) -> EngineResult<HttpRequest> {
     let request = TokenRequest {
+        versions: OURS,
         refresh_token,
         attempt,
     };
@@ -148,15 +168,11 @@ pub(crate) fn read_enrolment(
 ) -> EngineResult<(Enrolment, Tokens)> {
     check_status(response)?;
     let reply: EnrolReply = read_json(&response.body)?;
-    let (rep, rep_name) = match reply.rep {
-        RepReply::Named { id, name } => (id, Some(name)),
-        RepReply::Id(id) => (id, None),
-    };
     let enrolment = Enrolment {
         tenant: reply.tenant,
         device: reply.device,
-        rep,
-        rep_name,
+        rep: reply.rep.id,
+        rep_name: Some(reply.rep.name),
     };
     Ok((enrolment, reply.tokens.into_tokens(now)))
 }
@@ -223,28 +239,23 @@ mod tests {
     }
 
     const ENROLLED: &str = r#"{
+        "p": 1, "s": 1,
         "tenant": "0190a000-0000-7000-8000-000000000001",
         "device": "0190a000-0000-7000-8000-000000000002",
         "rep": {"id": "0190a000-0000-7000-8000-000000000003", "name": "Robin"},
-        "refresh_token": "r", "access_token": "a", "expires_at_ms": 1000000,
+        "refresh_token": "r", "access_token": "a", "expires_in": 1000,
         "something_new": true
     }"#;
 
     #[test]
     fn reads_an_enrolment() {
-        let now = TimestampMs(0);
+        let now = TimestampMs(5_000);
         let (enrolment, tokens) = read_enrolment(&response(200, ENROLLED), now).unwrap();
         assert_eq!(enrolment.rep_name.as_deref(), Some("Robin"));
         assert_eq!(tokens.refresh.as_str(), "r");
-        assert!(tokens.access.is_fresh(TimestampMs(0)));
-        assert!(!tokens.access.is_fresh(TimestampMs(1_000_000 - MARGIN_MS)));
-    }
-
-    #[test]
-    fn the_end_may_be_said_as_seconds_from_now() {
-        let body = r#"{"refresh_token": "r", "access_token": "a", "expires_in": 900}"#;
-        let tokens = read_tokens(&response(200, body), TimestampMs(5_000)).unwrap();
-        assert_eq!(tokens.access.expires_at, TimestampMs(905_000));
+        assert_eq!(tokens.access.expires_at, TimestampMs(1_005_000));
+        assert!(tokens.access.is_fresh(now));
+        assert!(!tokens.access.is_fresh(TimestampMs(1_005_000 - MARGIN_MS)));
     }
 
     #[test]
@@ -256,6 +267,7 @@ mod tests {
         assert_eq!(error(429, ""), Some(later));
         assert_eq!(error(401, ""), Some(EngineError::Unauthorized));
         assert_eq!(error(403, "{}"), Some(EngineError::Unauthorized));
+        assert_eq!(error(426, ""), Some(EngineError::UpgradeRequired));
         assert_eq!(
             error(403, r#"{"code":"revoked"}"#),
             Some(EngineError::Revoked)

@@ -256,7 +256,13 @@ pub(crate) struct Run {
 
 impl Run {
     async fn all(&self, options: &SyncOptions) -> EngineResult<SyncReport> {
-        let (summary, is_complete) = self.push_and_pull(options).await?;
+        self.heal().await?;
+        let (summary, is_complete) = match self.push_and_pull(options).await {
+            Err(EngineError::Damaged { .. }) if self.heal().await? => {
+                self.push_and_pull(options).await?
+            }
+            result => result?,
+        };
         let pings = if is_complete {
             self.send_pings().await?
         } else {
@@ -267,6 +273,12 @@ impl Run {
         self.blocking(move || engine.after_pull(is_beyond_repair))
             .await?;
         Ok(report(summary, pings, is_complete))
+    }
+
+    /// Replaces a cache in which damage was met, before this sync or by it. Answers whether it did.
+    async fn heal(&self) -> EngineResult<bool> {
+        let engine = Arc::clone(&self.engine);
+        self.blocking(move || engine.heal()).await
     }
 
     /// What was done, and whether that was all.

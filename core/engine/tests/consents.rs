@@ -168,7 +168,30 @@ async fn a_fix_from_before_the_grant_is_not_stored() {
     let early = world.fix_at(near_boston(500.0, 0.0));
     world.clock.turn(60_000);
     world.grant(Purpose::LiveTracking);
-    assert!(!world.engine.fix(early).unwrap().is_ping_stored);
+    let outcome = world.engine.fix(early).unwrap();
+    assert!(!outcome.is_ping_stored);
+    assert_ne!(outcome.next, NextFix::Stop, "others shall follow");
+}
+
+#[tokio::test]
+async fn a_lead_known_by_its_postal_code_alone_does_not_alert() {
+    let mut lead = new_lead(1, "Brandt Bakery", near_boston(0.0, 0.0));
+    lead.geocode.uncertainty_m = Some(9_100);
+    let world = World::with_leads(&[lead]).await;
+    world.grant(Purpose::ProximityAlerts);
+    let outcome = world.fix(near_boston(5.0, 0.0));
+    assert_eq!(outcome.alerts, []);
+    let fences = outcome.fences.unwrap();
+    assert_eq!(fences.areas, [], "nothing to watch for");
+    let near = NearbyQuery::within(100.0);
+    assert_eq!(
+        world
+            .engine
+            .nearby(near_boston(0.0, 0.0), &near)
+            .unwrap()
+            .total,
+        1
+    );
 }
 
 #[tokio::test]
@@ -326,4 +349,42 @@ async fn a_ledger_put_back_closes_the_gate() {
         .grant(Purpose::LiveTracking, "2026-11", "en", None);
     assert!(matches!(again, Err(EngineError::Invalid { .. })));
     world.engine.withdraw(Purpose::LiveTracking).unwrap();
+}
+
+#[tokio::test]
+async fn a_sync_completes_a_ledger_that_was_put_back() {
+    let mut world = bakery().await;
+    world.grant(Purpose::LiveTracking);
+    world.sync().await.unwrap();
+    assert!(world.fix(near_boston(500.0, 0.0)).is_ping_stored);
+    world.engine.suspend().unwrap();
+    let old = std::fs::read(world.dir.path().join("outbox.db")).unwrap();
+    world.engine.resume().unwrap();
+    world.clock.turn(1_000);
+    world.engine.withdraw(Purpose::LiveTracking).unwrap();
+    world.grant(Purpose::ProximityAlerts);
+    world.sync().await.unwrap();
+
+    put_back(&mut world, &old);
+    let sent = world.server.pings.lock().unwrap().len();
+    world.sync().await.unwrap();
+    let state = world.engine.consent_state();
+    assert_eq!((state.ledger, state.entries), (LedgerState::Whole, 3));
+    let granted = |purpose| {
+        state
+            .purposes
+            .iter()
+            .any(|p| p.purpose == purpose && p.is_granted)
+    };
+    assert!(granted(Purpose::ProximityAlerts) && !granted(Purpose::LiveTracking));
+    assert_eq!(
+        world.server.pings.lock().unwrap().len(),
+        sent,
+        "withdrawn before it was sent"
+    );
+    assert_eq!(world.engine.consents().unwrap().len(), 3);
+    world.grant(Purpose::LiveTracking);
+    assert_eq!(world.sync().await.unwrap().refused, 0);
+    world.restart();
+    assert_eq!(world.engine.consent_state().ledger, LedgerState::Whole);
 }

@@ -184,3 +184,47 @@ async fn another_key_opens_nothing_and_deletes_nothing() {
     assert!(matches!(opened.err(), Some(EngineError::Key { .. })));
     assert_eq!(all_bytes(world.dir.path()), before);
 }
+
+/// A bit flips on some page, while the app is in the background.
+#[tokio::test]
+async fn damage_met_while_reading_is_healed_by_the_next_sync() {
+    let leads: Vec<Lead> = (1..200)
+        .map(|n| new_lead(n, &format!("Lead {n}"), near_boston(f64::from(n), 0.0)))
+        .collect();
+    let world = World::with_leads(&leads).await;
+    world
+        .engine
+        .edit_lead(lead_id(1), vec![LeadEdit::City(Some("Salem".into()))])
+        .unwrap();
+    let cache = world.dir.path().join("cache.db");
+    let engine = &world.engine;
+    let look = || -> EngineResult<()> {
+        let all = engine.leads_page(&LeadFilter::default(), LeadOrder::Name, None, 200)?;
+        let edited = engine.lead(lead_id(1))?.lead.address.city;
+        let near = engine.nearby(near_boston(0.0, 0.0), &NearbyQuery::within(1e6))?;
+        assert_eq!((all.leads.len(), near.total), (199, 199));
+        assert_eq!(edited.as_deref(), Some("Salem"));
+        Ok(())
+    };
+    let mut healed = 0;
+    for page in (3..60).step_by(4) {
+        engine.suspend().unwrap();
+        let mut bytes = std::fs::read(&cache).unwrap();
+        let Some(byte) = bytes.get_mut(page * 4096 + 500) else {
+            break;
+        };
+        *byte ^= 1;
+        std::fs::write(&cache, bytes).unwrap();
+        let report = engine.resume().unwrap().unwrap();
+        if report.cache != FileReport::Opened {
+            world.sync().await.unwrap();
+        }
+        if let Err(error) = look() {
+            assert!(matches!(error, EngineError::Damaged { .. }), "{error}");
+            world.sync().await.unwrap();
+            look().unwrap();
+            healed += 1;
+        }
+    }
+    assert!(healed > 2, "pages with leads were hit: {healed}");
+}

@@ -5,6 +5,7 @@ use crate::{DataKey, StoreError, StoreFile};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
+use std::sync::Once;
 use std::time::Duration;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,6 +26,7 @@ pub(crate) fn open(
     key: &DataKey,
     mode: Mode,
 ) -> Result<Connection, StoreError> {
+    set_up_cipher();
     let connection = Connection::open_with_flags(path, flags(mode)).in_file(file)?;
     silence_cipher_log(&connection, file)?;
     connection
@@ -35,6 +37,13 @@ pub(crate) fn open(
     read_first_page(&connection).in_file(file)?;
     tune(&connection, file, mode).in_file(file)?;
     Ok(connection)
+}
+
+/// SQLite lets a second thread in while SQLCipher still sets itself up for the first, and a key is
+/// then refused as if it were empty. So the first connection of the process is made alone.
+fn set_up_cipher() {
+    static FIRST: Once = Once::new();
+    FIRST.call_once(|| drop(Connection::open_in_memory()));
 }
 
 fn flags(mode: Mode) -> OpenFlags {

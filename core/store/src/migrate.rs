@@ -7,7 +7,8 @@ use rusqlite::{Connection, TransactionBehavior};
 const CACHE: &[&str] = &[
     include_str!("sql/cache/0001_start.sql"),
     include_str!("sql/cache/0002_changed_order.sql"),
-    include_str!("sql/cache/0003_digests.sql"),
+    include_str!("sql/cache/0003_uncertainty.sql"),
+    include_str!("sql/cache/0004_digests.sql"),
 ];
 
 const OUTBOX: &[&str] = &[

@@ -29,7 +29,6 @@ impl PhoneStore for &Store {
                     first_unanswered,
                     gaps,
                     epoch: kept.epoch,
-                    was_complete: kept.was_complete,
                     cursors: Vec::new(),
                     uncompared: Vec::new(),
                 };
@@ -106,6 +105,14 @@ impl PhoneStore for &Store {
             files
                 .cache
                 .write(|db| stage::stage(tables(files, db), frame, bytes, read_at))
+        })
+    }
+
+    fn is_shown(&self, grant: &ScopeGrant) -> Result<bool, StoreError> {
+        self.with(|files| {
+            files
+                .cache
+                .read(|db| publish::is_shown(tables(files, db), grant))
         })
     }
 

@@ -162,19 +162,20 @@ impl Store {
         self.reopen(&mut gate).map(drop)
     }
 
-    /// Moves `cache.db` aside, keeps it, and starts an empty one, with this phone's own edits shown on top.
-    /// For when a read gave [`StoreError::Damaged`] for the cache.
+    /// Looks at all of `cache.db` if a read met a damaged page in it. If it is damaged indeed, it is moved
+    /// aside and kept, and an empty one takes its place, with this phone's own edits shown on top. `None` if
+    /// no read met damage.
     ///
     /// # Errors
     /// As [`Store::open`]; then the store is suspended.
-    pub fn rebuild_cache(&self) -> Result<OpenReport, StoreError> {
+    pub fn heal(&self) -> Result<Option<OpenReport>, StoreError> {
         let mut gate = self.lock_gate();
         gate.files()?;
+        if !quarantine::is_suspect(&self.dir, StoreFile::Cache) {
+            return Ok(None);
+        }
         *gate = Gate::Suspended;
-        let kept_as = quarantine::move_aside(&self.dir, StoreFile::Cache)?;
-        let mut report = self.reopen(&mut gate)?;
-        report.cache = files::FileReport::Replaced { kept_as };
-        Ok(report)
+        self.reopen(&mut gate).map(Some)
     }
 
     /// Notes that `cache.db` is not what it should be, so that the next open moves it aside and begins

@@ -44,6 +44,21 @@ impl Store {
         })
     }
 
+    /// Adds entries to the consent ledger that the server holds of this device and an older copy of the file
+    /// lacks. A withdrawal among them deletes the unsent pings of its purpose in the same step.
+    ///
+    /// # Errors
+    /// [`StoreError::LedgerOrder`] if they do not follow the ledger's head. On any error nothing was stored.
+    pub fn restore_consents(&self, events: &[ConsentEvent]) -> Result<(), StoreError> {
+        self.with(|files| {
+            files.outbox.write(|transaction| {
+                events
+                    .iter()
+                    .try_for_each(|event| consent::append(transaction, event))
+            })
+        })
+    }
+
     /// Stores a ping, if its consent is the active one for its purpose at the moment of the fix.
     ///
     /// # Errors

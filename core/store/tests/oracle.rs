@@ -254,7 +254,6 @@ struct ModelOperation {
 struct Model {
     shown: BTreeMap<&'static str, BTreeMap<u8, (u64, Columns)>>,
     head: u64,
-    was_complete: bool,
     operations: Vec<ModelOperation>,
 }
 
@@ -394,10 +393,13 @@ impl Day {
         };
         let before = self.looks();
         let changed = (&mut self.store()).publish(&granted, &checkpoint).unwrap();
-        if complete || !self.model.was_complete {
+        let any_shown = self
+            .grants
+            .iter()
+            .any(|name| self.model.shown.contains_key(name));
+        if complete || !any_shown {
             self.model.show(&self.server, &due);
         }
-        self.model.was_complete |= complete;
         if complete {
             self.model
                 .shown

@@ -45,7 +45,7 @@ pub use merge::{Merge, MergedColumn, merge, shows_on_top};
 pub use message::{
     Checkpoint, Epoch, ErrorBody, ErrorCode, MAX_PUSH_BYTES, MAX_PUSH_GAPS, MAX_PUSH_OPERATIONS,
     NumberGap, PROTOCOL, PullReply, PullRequest, PullStatus, PushReply, PushRequest, PushStatus,
-    ScopeCursor, ScopeGrant, decode_message, encode_message,
+    ScopeCursor, ScopeGrant, decode_message, encode_message, protocol_of,
 };
 pub use message_compare::{
     CompareReply, CompareRequest, ComparedScope, MAX_COMPARE_BYTES, MAX_COMPARED_SCOPES,

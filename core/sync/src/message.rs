@@ -247,6 +247,12 @@ pub struct ErrorBody {
 }
 
 impl ErrorBody {
+    /// Refuses a message of another protocol, or of a schema no longer served.
+    pub fn upgrade() -> Self {
+        let message = "this app is too old or too new for the server: update it; nothing is lost";
+        Self::new(ErrorCode::Upgrade, message)
+    }
+
     /// An error in this build's protocol and schema.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
@@ -288,6 +294,20 @@ pub enum ErrorCode {
 /// crate causes.
 pub fn encode_message<T: Serialize>(message: &T) -> Result<Vec<u8>, ProtocolError> {
     rmp_serde::to_vec_named(message).map_err(|_| ProtocolError::Malformed("message"))
+}
+
+/// The protocol a message says it is written in, whatever else is in it; none if it does not say.
+///
+/// To be asked before [`decode_message`]: messages of another protocol may have any other form,
+/// and are to be answered with [`ErrorBody::upgrade`] all the same. Never panics.
+pub fn protocol_of(bytes: &[u8]) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Protocol {
+        #[serde(rename = "p")]
+        protocol: u64,
+    }
+    let read = rmp_serde::from_slice::<Protocol>(bytes);
+    read.ok().map(|message| message.protocol)
 }
 
 /// Reads a message. Unknown keys are ignored. Never panics, whatever the bytes.

@@ -23,8 +23,6 @@ pub struct SyncState {
     pub cursors: Vec<ScopeCursor>,
     /// Scopes whose cursors mean nothing until they are compared.
     pub uncompared: Vec<ScopeId>,
-    /// Whether a complete checkpoint was ever shown.
-    pub was_complete: bool,
 }
 
 /// Some sub-buckets of a scope that differ, with every row the phone has in them.
@@ -113,10 +111,14 @@ pub trait PhoneStore {
     /// which a scope's first frame makes its anchor.
     fn stage(&mut self, frame: &Frame, bytes: &[u8], read_at: u64) -> Result<(), Self::Error>;
 
+    /// Whether any of these scopes has been shown before (false for one still being fetched for
+    /// the first time).
+    fn is_shown(&self, grant: &ScopeGrant) -> Result<bool, Self::Error>;
+
     /// Shows what was staged for granted scopes up to the checkpoint's priority and moves their
     /// cursors to its head, in one transaction. Repairs come first, then changes in order. A
     /// complete checkpoint also drops every scope that is not granted any more; one that is not
-    /// complete does nothing after a complete one was shown. A row stays while any of the device's scopes holds it; rows with
+    /// complete does nothing if any granted scope was ever shown. A row stays while any of the device's scopes holds it; rows with
     /// pending operations get them applied on top again. Operations whose result version is at
     /// most the head leave the overlay when the checkpoint is complete. Returns the rows that
     /// look different now.

@@ -6,7 +6,7 @@ use crate::{
     MAX_GROUP_OPERATIONS, MAX_PUSH_BYTES, MAX_PUSH_GAPS, MAX_PUSH_OPERATIONS, NumberGap, Operation,
     OperationResult, PROTOCOL, Priority, ProtocolError, PullReply, PullRequest, PullStatus,
     PushReply, PushRequest, PushStatus, RejectCode, ScopeGrant, ScopeId, ScopeSums, decode_message,
-    encode_frames, encode_message,
+    encode_frames, encode_message, protocol_of,
 };
 use fieldfare_model::{
     ClientId, Columns, Conflict, DeviceId, Entity, OLDEST_SCHEMA, OperationId, RepId, Row, RowId,
@@ -168,6 +168,15 @@ pub enum ServerEvent<'a> {
     Repair(&'a [u8]),
 }
 
+impl<'a> ServerEvent<'a> {
+    /// The request's body.
+    const fn body(self) -> &'a [u8] {
+        match self {
+            Self::Pull(body) | Self::Push(body) | Self::Compare(body) | Self::Repair(body) => body,
+        }
+    }
+}
+
 /// A reply to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerEffect {
@@ -215,6 +224,7 @@ impl SyncServer {
         compress: &dyn Fn(&[u8]) -> Vec<u8>,
     ) -> Result<ServerEffect, S::Error> {
         let answered = match event {
+            event if is_of_another_protocol(event.body()) => Err(upgrade()),
             ServerEvent::Pull(body) => decode_message(body)
                 .map_err(ServerFailure::from)
                 .and_then(|request| self.pull(store, device, &request, compress))
@@ -346,11 +356,16 @@ pub(crate) fn check_versions<E>(protocol: u16, schema: u16) -> Served<(), E> {
     if protocol == PROTOCOL && schema >= OLDEST_SCHEMA {
         return Ok(());
     }
-    let message = "this app is too old or too new for the server: update it; nothing is lost";
-    Err(ServerFailure::Refused(
-        426,
-        ErrorBody::new(ErrorCode::Upgrade, message),
-    ))
+    Err(upgrade())
+}
+
+fn upgrade<E>() -> ServerFailure<E> {
+    ServerFailure::Refused(426, ErrorBody::upgrade())
+}
+
+/// Whether the message says so itself. One that says nothing readable is malformed.
+fn is_of_another_protocol(body: &[u8]) -> bool {
+    protocol_of(body).is_some_and(|protocol| protocol != u64::from(PROTOCOL))
 }
 
 fn needs_rebase(request: &PullRequest, epoch: Epoch, head: u64, floor: u64) -> bool {

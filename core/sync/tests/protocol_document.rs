@@ -1,4 +1,4 @@
-//! The worked example in `docs/protocol.md` is what the code reads and writes.
+//! The worked examples and lists in `docs/protocol.md` are what the code reads and writes.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -7,7 +7,11 @@
     clippy::indexing_slicing
 )]
 
-use fieldfare_model::{ClientId, Columns, Entity, Row, RowId, schema};
+mod common;
+
+use common::server::MemoryServer;
+use fieldfare_model::schema::lead;
+use fieldfare_model::*;
 use fieldfare_sync::*;
 
 const DOCUMENT: &str = include_str!("../../../docs/protocol.md");
@@ -107,6 +111,281 @@ fn the_worked_pull_is_what_the_code_writes() {
         hex(&encode_message(&request).unwrap()),
         hex(&block("<!-- pull -->"))
     );
+}
+
+const NOW: TimestampMs = TimestampMs(1_790_000_000_000);
+
+fn lead_id() -> LeadId {
+    LeadId::from_bytes([0x22; 16])
+}
+
+fn documented_visit() -> Visit {
+    Visit {
+        id: VisitId::from_bytes([0x55; 16]),
+        lead: lead_id(),
+        rep: RepId::from_bytes([0x66; 16]),
+        started_at: NOW,
+        ended_at: None,
+        outcome: VisitOutcome::FollowUp,
+        note: Some("Back in May".into()),
+        follow_up_at: None,
+        position: None,
+    }
+}
+
+fn documented_push() -> PushRequest {
+    let operation = |n: u8, entity, row, base_version, change| Operation {
+        id: OperationId::from_bytes([0x43 + n; 16]),
+        n: n.into(),
+        group: OperationId::from_bytes([0x44; 16]),
+        group_size: 2,
+        entity,
+        row,
+        base_version,
+        depends_on: None,
+        at: NOW,
+        change,
+    };
+    let made = documented_visit();
+    let edits = vec![
+        FieldEdit {
+            tag: lead::STATUS,
+            base: LeadStatus::New.code().into(),
+            new: LeadStatus::Contacted.code().into(),
+        },
+        FieldEdit {
+            tag: lead::PHONE,
+            base: "555 0100".into(),
+            new: "555 0199".into(),
+        },
+    ];
+    PushRequest {
+        protocol: PROTOCOL,
+        schema: 1,
+        epoch: Some(Epoch(7)),
+        client: ClientId::from_bytes([0x33; 16]),
+        operations: vec![
+            operation(
+                1,
+                Entity::VISIT,
+                made.id.row(),
+                0,
+                Change::Create(made.to_columns()),
+            ),
+            operation(2, Entity::LEAD, lead_id().row(), 11, Change::Edit(edits)),
+        ],
+        lost: Vec::new(),
+    }
+}
+
+/// A server that holds the lead of the documented push at version 12, with another phone number
+/// than at 11.
+fn documented_server() -> MemoryServer {
+    let mut server = MemoryServer::new();
+    let held = [ScopeId::territory(TerritoryId::from_bytes([0x11; 16]))];
+    server.grant(&held);
+    server.tables.seq = 10;
+    for phone in ["555 0100", "555 0111"] {
+        let mut lead = Lead::new(lead_id(), "Bakery");
+        lead.phone = Some(phone.into());
+        server.put(Entity::LEAD, lead_id().row(), lead.to_columns(), &held);
+    }
+    server
+}
+
+#[test]
+fn the_worked_push_is_what_the_code_writes_and_the_reply_what_the_server_answers() {
+    let body = block("<!-- push -->");
+    assert_eq!(
+        hex(&encode_message(&documented_push()).unwrap()),
+        hex(&body)
+    );
+    let mut server = documented_server();
+    let event = ServerEvent::Push(&body);
+    let reply = SyncServer
+        .step(&mut server, &common::device(), NOW, event, &stored)
+        .unwrap();
+    assert_eq!(reply.status, 200);
+    assert_eq!(hex(&reply.body), hex(&block("<!-- push reply -->")));
+    let conflict = &server.tables.conflicts[0];
+    let cells = (conflict.kept.as_text(), conflict.lost.as_text());
+    assert_eq!(cells, (Some("555 0199"), Some("555 0111")));
+}
+
+#[test]
+fn the_worked_canonical_bytes_are_those_of_the_pushed_row() {
+    let row = Row {
+        id: documented_visit().id.row(),
+        version: 13,
+        columns: documented_visit().to_columns(),
+    };
+    let bytes = canonical_bytes(Entity::VISIT, &row);
+    assert_eq!(hex(&bytes), hex(&block("<!-- canonical -->")));
+}
+
+#[test]
+fn the_worked_consent_event_hashes_to_what_the_document_says() {
+    let mut event = ConsentEvent {
+        id: ConsentEventId::from_bytes([0x77; 16]),
+        rep: RepId::from_bytes([0x66; 16]),
+        sequence: 1,
+        purpose: Purpose::LiveTracking,
+        action: ConsentAction::Grant,
+        text_version: "2026-11".into(),
+        language: "en".into(),
+        at: NOW,
+        valid_until: None,
+        previous: LedgerHead::EMPTY.hash,
+        hash: [0; 32],
+    };
+    let documented = block("<!-- consent hash -->");
+    assert_eq!(
+        hex(blake3::hash(&block("<!-- consent -->")).as_bytes()),
+        hex(&documented)
+    );
+    event.hash = consent_hash(&event);
+    assert_eq!(hex(&event.hash), hex(&documented));
+    assert!(verify_next(LedgerHead::EMPTY, &event).is_ok());
+}
+
+/// The name an enum value has in messages and JSON.
+fn name<T: serde::Serialize>(value: &T) -> String {
+    rmp_serde::from_slice(&rmp_serde::to_vec(value).unwrap()).unwrap()
+}
+
+/// `0 company · 1 contact`, for as long as there are codes.
+fn listed<T: serde::Serialize>(from_code: impl Fn(i64) -> Option<T>) -> String {
+    let named = |code| Some(format!("{code} {}", name(&from_code(code)?)));
+    let all: Vec<String> = (0..100).filter_map(named).collect();
+    all.join(" · ")
+}
+
+fn assert_says(line: &str) {
+    assert!(DOCUMENT.contains(line), "missing: {line}");
+}
+
+#[test]
+fn the_listed_codes_are_those_of_the_model() {
+    let says = |column: &str, codes: String| assert_says(&format!("| {column} | {codes} |\n"));
+    says("lead `kind`", listed(LeadKind::from_code));
+    says("lead `status`", listed(LeadStatus::from_code));
+    says("lead `geocode_status`", listed(GeocodeStatus::from_code));
+    says("lead `precision`", listed(Precision::from_code));
+    says("visit `outcome`", listed(VisitOutcome::from_code));
+    says("consent `purpose`", listed(Purpose::from_code));
+    says("consent `action`", listed(ConsentAction::from_code));
+}
+
+#[test]
+fn the_listed_transitions_are_those_of_the_model() {
+    for from in LeadStatus::ALL {
+        assert!(from.may_become(*from));
+        let others = LeadStatus::ALL.iter().filter(|to| *to != from);
+        let allowed = others.filter(|to| from.may_become(**to)).map(name);
+        let allowed: Vec<String> = allowed.collect();
+        let line = format!("\n| {} | {} |\n", name(from), allowed.join(", "));
+        assert_says(&line.replace("|  |", "| |"));
+    }
+}
+
+#[test]
+fn contact_hours_and_conflict_cells_are_written_as_shown() {
+    let shown = "Mo-Fr 09:00-17:00; Sa,Su 10:00-24:00";
+    assert_says(&format!("`{shown}`"));
+    let hours: ContactHours = shown.parse().unwrap();
+    assert!(hours.allows(4, 16 * 60 + 59) && hours.allows(6, 23 * 60 + 59));
+    assert!(!hours.allows(4, 17 * 60) && !hours.allows(5, 9 * 60));
+
+    let conflict = Conflict {
+        id: ConflictId::from_bytes([1; 16]),
+        entity: Entity::LEAD,
+        row: lead_id().row(),
+        column: Some(lead::NAME),
+        kept: "Bob".into(),
+        lost: 2.into(),
+        operation: OperationId::from_bytes([1; 16]),
+        at: NOW,
+        phone_won: true,
+    };
+    let cells = conflict.to_columns();
+    let cell = |tag| format!("is `{}`", hex(cells.get(tag).as_bytes().unwrap()).trim());
+    assert_says(&cell(schema::conflict::KEPT));
+    assert_says(&cell(schema::conflict::LOST));
+}
+
+/// Every code the code knows: a new one does not compile until it is listed here, and so there.
+const fn status_of(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::Malformed => "400",
+        ErrorCode::Unauthorized => "401",
+        ErrorCode::Revoked => "403",
+        ErrorCode::TooLarge => "413",
+        ErrorCode::Upgrade => "426",
+        ErrorCode::Busy => "429",
+        ErrorCode::Unavailable => "500, 503",
+        ErrorCode::Other => "",
+    }
+}
+
+#[test]
+fn the_listed_errors_and_refusals_are_those_of_the_code() {
+    use ErrorCode::*;
+    for code in [
+        Malformed,
+        Unauthorized,
+        Revoked,
+        TooLarge,
+        Upgrade,
+        Busy,
+        Unavailable,
+    ] {
+        assert_says(&format!("\n| {} | `{}` |", status_of(code), name(&code)));
+    }
+    use RejectCode as R;
+    for code in [
+        R::OutOfScope,
+        R::Deleted,
+        R::Exists,
+        R::ReadOnly,
+        R::Invalid,
+        R::Transition,
+        R::Dependency,
+        R::Group,
+        R::Rule,
+    ] {
+        assert_says(&format!("\n| `{}` | ", name(&code)));
+    }
+}
+
+#[test]
+fn the_listed_limits_are_those_of_the_code() {
+    assert_says(&format!("`/v1/push` {}; ", grouped(MAX_PUSH_BYTES)));
+    let operations = format!("| {MAX_PUSH_OPERATIONS}, {MAX_GROUP_OPERATIONS} |");
+    assert_says(&operations);
+    assert_says(&format!("| gaps in a push | {MAX_PUSH_GAPS} |"));
+    let compared = format!("{MAX_COMPARED_SCOPES}, {}", grouped(MAX_REPAIR_ROWS));
+    assert_says(&format!(
+        "| scopes in a comparison, rows named in a repair | {compared} |"
+    ));
+    assert_eq!(MAX_COMPARE_BYTES, 1 << 20);
+    let frame = format!(
+        "at most {} rows and {} bytes, and at most 4 MiB",
+        grouped(MAX_FRAME_ROWS),
+        grouped(MAX_FRAME_BYTES)
+    );
+    assert_says(&frame);
+    assert_eq!(MAX_FRAME_RAW_BYTES, 4 << 20);
+}
+
+/// `262144` as `262,144`.
+fn grouped(n: usize) -> String {
+    let digits = n.to_string();
+    let head = digits.len() % 3;
+    let (first, rest) = digits.split_at(if head == 0 { 3 } else { head });
+    let rest = rest.as_bytes().chunks(3);
+    rest.fold(first.to_owned(), |all, part| {
+        format!("{all},{}", std::str::from_utf8(part).unwrap())
+    })
 }
 
 #[test]

@@ -284,3 +284,37 @@ fn frames_that_skip_or_are_not_granted_are_refused() {
         assert!(phone.rows.is_empty());
     }
 }
+
+/// The rep's own lead goes to a territory she is given at the same moment, and the connection breaks
+/// before the territory has come.
+#[test]
+fn a_lead_that_moves_to_a_scope_still_missing_stays_in_sight() {
+    let (mut phone, mut server) = (MemoryPhone::new(client(1)), MemoryServer::new());
+    server.grant(&scopes(3));
+    server.put(Entity::LEAD, lead(1), cells(1), &scopes(1));
+    sync(&mut phone, &mut server, 100, client(9), |_| Wire::Good).unwrap();
+    server.grant(&scopes(7));
+    server.put(Entity::LEAD, lead(1), cells(2), &scopes(4));
+    for row in 2..60 {
+        server.put(Entity::LEAD, lead(row), cells(row), &scopes(4));
+    }
+    for good in 0..4 {
+        let mut left = good;
+        let broken = sync(&mut phone, &mut server, 1, client(9), |_| {
+            left -= 1;
+            if left < 0 {
+                Wire::LosesReply
+            } else {
+                Wire::Good
+            }
+        });
+        if broken.is_err() {
+            assert!(
+                phone.rows.contains_key(&(Entity::LEAD, lead(1))),
+                "after {good} replies"
+            );
+        }
+    }
+    sync(&mut phone, &mut server, 1, client(9), |_| Wire::Good).unwrap();
+    assert_eq!(phone.rows, server.expected());
+}

@@ -279,3 +279,52 @@ fn a_push_that_breaks_the_form_changes_nothing() {
     }
     assert_eq!(format!("{:?}", server.tables), before);
 }
+
+#[test]
+fn a_message_of_another_protocol_asks_for_an_update_whatever_its_form() {
+    #[derive(serde::Serialize)]
+    struct Other {
+        a: Vec<u8>,
+        q: (f64, Option<bool>),
+        p: u64,
+    }
+    let (_, mut server) = world();
+    let mut status = |p: u64| {
+        let other = Other {
+            a: vec![1; 9],
+            q: (0.5, None),
+            p,
+        };
+        let body = encode_message(&other).unwrap();
+        [ServerEvent::Pull(&body), ServerEvent::Push(&body)].map(|event| {
+            let device = common::device();
+            let now = TimestampMs(5);
+            let reply = SyncServer.step(&mut server, &device, now, event, &common::zstd);
+            let reply = reply.unwrap();
+            let error: ErrorBody = decode_message(&reply.body).unwrap();
+            assert_eq!(error.protocol, PROTOCOL);
+            (reply.status, error.code)
+        })
+    };
+    for protocol in [0, 2, 70_000, u64::MAX] {
+        assert_eq!(status(protocol), [(426, ErrorCode::Upgrade); 2]);
+    }
+    assert_eq!(status(1), [(400, ErrorCode::Malformed); 2]);
+}
+
+#[test]
+fn the_protocol_is_read_from_any_bytes_without_a_fault() {
+    let body = encode_message(&ErrorBody::upgrade()).unwrap();
+    assert_eq!(protocol_of(&body), Some(1));
+    for length in 0..body.len() {
+        assert_eq!(protocol_of(&body[..length]), None, "cut at {length}");
+    }
+    for bytes in [
+        &[0x81, 0xa1, 0x70, 0xff][..],
+        &[0x93, 1, 1, 1],
+        &[0xc1],
+        &[0x90; 3_000],
+    ] {
+        assert!(protocol_of(bytes).is_none_or(|p| p == 1), "{bytes:?}");
+    }
+}

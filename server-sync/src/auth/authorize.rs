@@ -20,9 +20,13 @@ pub enum AuthError {
     /// The token is missing, wrong or too old, or the device must enrol again.
     #[error("the access token is missing, wrong or too old: get a new one")]
     Unauthorized,
-    /// The device was revoked, or its rep is gone.
+    /// An operator revoked the device.
     #[error("this device was revoked")]
     Revoked,
+    /// The configuration has no such company or rep just now. That may be a mistake, so the device keeps
+    /// what it has.
+    #[error("this server does not serve the device's company or rep at the moment")]
+    NotServed,
     /// Storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -50,12 +54,12 @@ pub fn authorize(
         return Err(AuthError::Unauthorized);
     }
     let tenant = match tenants.get(device.tenant) {
-        Err(StoreError::NoTenant) => return Err(AuthError::Revoked),
+        Err(StoreError::NoTenant) => return Err(AuthError::NotServed),
         tenant => tenant?,
     };
     let rep = tenant.read(|c| feed::row(c, Entity::REP, device.rep.row()))?;
     if !matches!(rep, RowState::Live(_)) {
-        return Err(AuthError::Revoked);
+        return Err(AuthError::NotServed);
     }
     let context = DeviceContext {
         device: device.id,

@@ -31,6 +31,9 @@ pub enum SessionError {
     /// The device was revoked.
     #[error("this device was revoked")]
     Revoked,
+    /// The configuration has no such company or rep just now.
+    #[error("this server does not serve the code's company or rep now; ask for another code later")]
+    NotServed,
     /// Storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),

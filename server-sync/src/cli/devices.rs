@@ -1,11 +1,12 @@
 use crate::auth::{self, TokenKeys};
-use crate::cli::{say, tenant_id};
+use crate::cli::{not_applied, open_tenant, say, tenant_id};
 use crate::config::{Config, ConfigError};
 use crate::feed;
 use crate::setup;
 use crate::state::ServerError;
 use crate::store::{StoreError, TenantHead, clock_now};
 use fieldfare_model::{DeviceId, Entity};
+use fieldfare_sync::RowState;
 use std::io::Write;
 
 pub(super) fn add(
@@ -21,7 +22,11 @@ pub(super) fn add(
         setting: "--rep".to_owned(),
         problem: "must be the e-mail address or name of one of the tenant's reps".to_owned(),
     })?;
-    let opened = setup::open(config, clock_now())?;
+    let (opened, tenant) = open_tenant(config, tenant)?;
+    let known = tenant.read(|c| feed::row(c, Entity::REP, rep.row()))?;
+    if !matches!(known, RowState::Live(_)) {
+        return Err(not_applied(StoreError::NoTenant).into());
+    }
     let keys = TokenKeys::new(&opened.key)?;
     let code = auth::issue_code(&opened.registry, &keys, id, rep, clock_now())?;
     say(out, &code)
@@ -72,7 +77,7 @@ pub(super) fn revoke(
 pub(super) fn tenants(config: &Config, out: &mut dyn Write) -> Result<(), ServerError> {
     let opened = setup::open(config, clock_now())?;
     for tenant in &config.tenants {
-        let file = opened.tenants.get(tenant.id())?;
+        let file = opened.tenants.get(tenant.id()).map_err(not_applied)?;
         let (head, counts) = file.read(|c| Ok((TenantHead::read(c)?.head, feed::counts(c)?)))?;
         let live = |entity| {
             counts

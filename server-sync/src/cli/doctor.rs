@@ -1,19 +1,18 @@
 //! Checks that an operator would do by hand, one line each.
 
-use crate::cli::say;
+use crate::cli::{not_applied, say};
 use crate::config::Config;
 use crate::feed;
+use crate::hubspot::{CrmError, HubspotClient, HubspotOptions, ObjectType};
+use crate::routing;
 use crate::setup::{self, Opened};
 use crate::state::ServerError;
 use crate::store::{StoreError, clock_now};
 use fieldfare_model::TimestampMs;
 use fieldfare_sync::ScopeId;
 use std::io::Write;
-use std::net::{TcpStream, ToSocketAddrs};
 use std::path::Path;
-use std::time::Duration;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const PROBE_BYTES: usize = 16 * 1024 * 1024;
 /// 2026-01-01, before which no machine runs this build.
 const EARLIEST: TimestampMs = TimestampMs(1_767_225_600_000);
@@ -21,65 +20,76 @@ const EARLIEST: TimestampMs = TimestampMs(1_767_225_600_000);
 /// What a check found; an error says what to do.
 type Finding = Result<String, String>;
 
-pub(super) fn doctor(config: &Config, out: &mut dyn Write) -> Result<(), ServerError> {
-    let mut failed = 0_u32;
-    let mut report = |name: &str, finding: Finding| -> Result<(), ServerError> {
+/// Prints findings and counts what is wrong.
+struct Report<'a> {
+    out: &'a mut dyn Write,
+    failed: u32,
+}
+
+impl Report<'_> {
+    fn add(&mut self, name: &str, finding: Finding) -> Result<(), ServerError> {
         let (mark, text) = match finding {
             Ok(text) => ("ok  ", text),
             Err(text) => {
-                failed += 1;
+                self.failed += 1;
                 ("FAIL", text)
             }
         };
-        say(out, &format!("{mark}  {name}: {text}"))
-    };
-    report(
-        "configuration",
-        Ok(format!("{} tenants", config.tenants.len())),
-    )?;
-    report("clock", clock())?;
+        say(self.out, &format!("{mark}  {name}: {text}"))
+    }
+
+    /// What works, but not as well as it could.
+    fn warn(&mut self, name: &str, text: &str) -> Result<(), ServerError> {
+        say(self.out, &format!("warn  {name}: {text}"))
+    }
+}
+
+pub(super) fn doctor(config: &Config, out: &mut dyn Write) -> Result<(), ServerError> {
+    let mut report = Report { out, failed: 0 };
+    let tenants = format!("{} tenants", config.tenants.len());
+    report.add("configuration", Ok(tenants))?;
+    report.add("clock", clock())?;
     match setup::open(config, clock_now()) {
-        Err(error) => report("key and files", Err(error.to_string()))?,
+        Err(error) => report.add("key and files", Err(error.to_string()))?,
         Ok(opened) => {
-            report(
-                "key and files",
-                Ok("the key opens the data folder; files are encrypted".into()),
-            )?;
-            report("private folder", private_folder(&config.server.data_dir))?;
-            report("disk", disk(&config.server.data_dir))?;
+            let text = "the key opens the data folder; files are encrypted";
+            report.add("key and files", Ok(text.into()))?;
+            report.add("private folder", private_folder(&config.server.data_dir))?;
+            report.add("disk", disk(&config.server.data_dir))?;
             check_integrity(config, &opened, &mut report)?;
             check_feeds(config, &opened, &mut report)?;
         }
     }
-    for (name, url) in endpoints(config) {
-        report(&name, reachable(&url))?;
+    check_connections(config, &mut report)?;
+    check_engines(config, &mut report)?;
+    match report.failed {
+        0 => Ok(()),
+        failed => Err(StoreError::Caller(format!("{failed} checks failed")).into()),
     }
-    if failed == 0 {
-        return Ok(());
-    }
-    Err(StoreError::Caller(format!("{failed} checks failed")).into())
 }
 
 fn check_integrity(
     config: &Config,
     opened: &Opened,
-    report: &mut dyn FnMut(&str, Finding) -> Result<(), ServerError>,
+    report: &mut Report<'_>,
 ) -> Result<(), ServerError> {
     let sound = |checked: Result<(), StoreError>| {
         checked
             .map(|()| "every page and index is sound".to_owned())
             .map_err(|e| e.to_string())
     };
-    report(
-        "registry.db",
-        sound(opened.registry.database().check_integrity()),
-    )?;
+    let served = setup::refuse_removals(opened, config);
+    let served = served.map(|()| "every enrolled device has its company and rep".to_owned());
+    report.add("devices", served.map_err(|e| e.to_string()))?;
+    let registry = opened.registry.database().check_integrity();
+    report.add("registry.db", sound(registry))?;
     for tenant in &config.tenants {
         let checked = opened
             .tenants
             .get(tenant.id())
+            .map_err(not_applied)
             .and_then(|t| t.database().check_integrity());
-        report(&format!("database of {}", tenant.name), sound(checked))?;
+        report.add(&format!("database of {}", tenant.name), sound(checked))?;
     }
     Ok(())
 }
@@ -87,17 +97,18 @@ fn check_integrity(
 fn check_feeds(
     config: &Config,
     opened: &Opened,
-    report: &mut dyn FnMut(&str, Finding) -> Result<(), ServerError>,
+    report: &mut Report<'_>,
 ) -> Result<(), ServerError> {
     for tenant in &config.tenants {
-        let file = opened.tenants.get(tenant.id());
-        let digests = file.and_then(|file| file.read(feed::wrong_digests));
-        report(&format!("digests of {}", tenant.name), right(digests))?;
-        let gaps = opened
-            .tenants
-            .get(tenant.id())
-            .and_then(|file| file.read(feed::gaps));
-        report(&format!("operations of {}", tenant.name), complete(gaps))?;
+        let file = opened.tenants.get(tenant.id()).map_err(not_applied);
+        let (digests, gaps) = match file {
+            Ok(file) => (file.read(feed::wrong_digests), file.read(feed::gaps)),
+            Err(error) => {
+                return report.add(&format!("feed of {}", tenant.name), Err(error.to_string()));
+            }
+        };
+        report.add(&format!("digests of {}", tenant.name), right(digests))?;
+        report.add(&format!("operations of {}", tenant.name), complete(gaps))?;
     }
     Ok(())
 }
@@ -121,6 +132,94 @@ fn complete(gaps: Result<Vec<feed::Gap>, StoreError>) -> Finding {
             gaps.len()
         )),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+fn check_engines(config: &Config, report: &mut Report<'_>) -> Result<(), ServerError> {
+    let runtime = runtime()?;
+    for engine in &config.routing.engines {
+        let asked = match routing::connect(engine) {
+            Ok(client) => runtime.block_on(client.check()),
+            Err(error) => Err(error),
+        };
+        let name = format!("routing engine {}", engine.kind.name());
+        report.add(&name, asked.map_err(|e| e.to_string()))?;
+    }
+    Ok(())
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, ServerError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| ServerError::Internal(format!("runtime: {e}")))
+}
+
+fn check_connections(config: &Config, report: &mut Report<'_>) -> Result<(), ServerError> {
+    let runtime = runtime()?;
+    for tenant in &config.tenants {
+        for connection in &tenant.connections {
+            let name = format!("connection {} of {}", connection.name, tenant.name);
+            let base = (&connection.api_base, &connection.api_version);
+            match HubspotClient::new(base.0, base.1, connection.token.expose()) {
+                Err(error) => report.add(&name, Err(error.to_string()))?,
+                Ok(client) => {
+                    let options = &connection.hubspot;
+                    runtime.block_on(check_connection(&name, &client, options, report))?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the token may read what the server reads, and whether records can carry the mark.
+async fn check_connection(
+    name: &str,
+    client: &HubspotClient,
+    options: &HubspotOptions,
+    report: &mut Report<'_>,
+) -> Result<(), ServerError> {
+    let mut kinds: Vec<&str> = options.objects.iter().map(|o| o.path()).collect();
+    let companies = ObjectType::Companies.path();
+    if !kinds.contains(&companies) {
+        kinds.push(companies);
+    }
+    kinds.extend(["tasks", "notes"]);
+    for kind in &kinds {
+        match client.probe(kind).await {
+            Ok(()) => {}
+            Err(error @ CrmError::MissingScope(_)) => {
+                report.add(&format!("{name}, {kind}"), Err(error.to_string()))?;
+            }
+            // What is wrong with the token or the way there is so for every kind.
+            Err(error) => return report.add(name, Err(explain(&error))),
+        }
+    }
+    report.add(name, Ok("the CRM answers and takes the token".into()))?;
+    let mark = options.marker_property.as_str();
+    for kind in kinds.iter().filter(|_| !mark.is_empty()) {
+        let name = format!("{name}, property {mark} of {kind}");
+        match client.has_property(kind, mark).await {
+            Ok(true) => report.add(&name, Ok("is there".into()))?,
+            Ok(false) => report.warn(
+                &name,
+                &format!(
+                    "is missing; the server makes it with its first record if the token has the \
+                     scope crm.schemas.{kind}.write; else make it by hand (single-line text), or \
+                     a lost answer may double a record"
+                ),
+            )?,
+            Err(error) => report.warn(&name, &format!("cannot be looked at: {error}"))?,
+        }
+    }
+    Ok(())
+}
+
+fn explain(error: &CrmError) -> String {
+    match error {
+        CrmError::Unreachable(_) => format!("{error}; check api_base and the way there"),
+        _ => error.to_string(),
     }
 }
 
@@ -161,30 +260,4 @@ fn disk(path: &Path) -> Finding {
         .and(removed)
         .map_err(|e| format!("cannot write 16 MiB to the data folder: {e}"))?;
     Ok("16 MiB can be written".into())
-}
-
-fn endpoints(config: &Config) -> Vec<(String, String)> {
-    let connections = config.tenants.iter().flat_map(|tenant| {
-        tenant.connections.iter().map(move |connection| {
-            (
-                format!("connection {} of {}", connection.name, tenant.name),
-                connection.api_base.clone(),
-            )
-        })
-    });
-    connections.collect()
-}
-
-fn reachable(url: &str) -> Finding {
-    let url = url::Url::parse(url).map_err(|e| e.to_string())?;
-    let host = url.host_str().unwrap_or_default();
-    let port = url.port_or_known_default().unwrap_or(443);
-    let address = (host, port)
-        .to_socket_addrs()
-        .map_err(|e| format!("name of {host} not found: {e}"))?
-        .next()
-        .ok_or_else(|| format!("{host} has no address"))?;
-    TcpStream::connect_timeout(&address, CONNECT_TIMEOUT)
-        .map_err(|e| format!("{host}:{port} not reached: {e}"))?;
-    Ok(format!("{host}:{port} answers"))
 }

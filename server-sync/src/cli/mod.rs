@@ -4,6 +4,8 @@ mod collect;
 mod dead_letters;
 mod devices;
 mod doctor;
+mod follow;
+mod plan;
 mod serve;
 
 use crate::config::{Config, ConfigError};
@@ -37,7 +39,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Make or upgrade the databases. Doing it again changes nothing.
+    /// Make or upgrade the databases and bring them in line with the configuration, as `serve` does
+    /// when it starts. Doing it again changes nothing.
     Migrate,
     /// Devices of reps.
     #[command(subcommand)]
@@ -53,6 +56,15 @@ enum Command {
         /// Only those of this company.
         #[arg(long)]
         tenant: Option<String>,
+    },
+    /// Plan days: the planner's own JSON or a VROOM input in, an answer of the same kind out.
+    Plan(plan::PlanArgs),
+    /// Follow a route with a recorded drive and print every event.
+    Follow {
+        /// The route: an answer of OSRM or Valhalla, or bytes as phones keep them.
+        route: PathBuf,
+        /// The drive.
+        track: PathBuf,
     },
     /// Look for what is wrong: key, files, cipher, integrity, disk, clock, connections.
     Doctor,
@@ -122,7 +134,8 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> Result<(), ServerError> {
         Command::Config { check: true } => say(out, "the configuration is usable"),
         Command::Config { check: false } => say(out, config.to_toml()?.trim_end()),
         Command::Migrate => {
-            setup::open(&config, clock_now())?;
+            let opened = setup::open(&config, clock_now())?;
+            setup::apply(&opened, &config, clock_now())?;
             say(out, "the databases are up to date")
         }
         Command::Device(DeviceCommand::Add { tenant, rep }) => {
@@ -140,6 +153,8 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> Result<(), ServerError> {
             dead_letters::replay(&config, tenant.as_deref(), id, out)
         }
         Command::Collect { tenant } => collect::collect(&config, tenant.as_deref(), out),
+        Command::Plan(args) => plan::run(&config, &args, out),
+        Command::Follow { route, track } => follow::run(&route, &track, out),
         Command::Doctor => doctor::doctor(&config, out),
     }
 }
@@ -168,6 +183,17 @@ fn open_tenant(
 ) -> Result<(setup::Opened, Arc<Tenant>), ServerError> {
     let id = tenant_id(config, wanted)?;
     let opened = setup::open(config, clock_now())?;
-    let tenant = opened.tenants.get(id)?;
+    let tenant = opened.tenants.get(id).map_err(not_applied)?;
     Ok((opened, tenant))
+}
+
+/// What is configured but not in the databases yet.
+fn not_applied(error: StoreError) -> StoreError {
+    match error {
+        StoreError::NoTenant => StoreError::Caller(
+            "the databases do not know this company or rep yet: run `migrate`, or start the server"
+                .to_owned(),
+        ),
+        error => error,
+    }
 }

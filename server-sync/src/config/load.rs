@@ -149,6 +149,7 @@ impl Config {
         if let Some(url) = &self.server.public_url {
             check_url("server.public_url", url)?;
         }
+        self.routing.check()?;
         self.tenants.iter().try_for_each(check_tenant)
     }
 

@@ -10,6 +10,7 @@ pub use load::{ENV_OVERRIDES, EnvOverride};
 pub use secret::Secret;
 pub use tenant::{ConnectionConfig, RepConfig, TenantConfig, TerritoryConfig};
 
+use crate::routing::RoutingConfig;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -58,6 +59,8 @@ pub struct Config {
     pub log: LogConfig,
     /// Geocoding.
     pub geocode: GeocodeConfig,
+    /// Travel times, routes and isochrones.
+    pub routing: RoutingConfig,
     /// The companies served.
     pub tenants: Vec<TenantConfig>,
 }

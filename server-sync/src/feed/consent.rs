@@ -3,7 +3,8 @@
 //! Each device keeps a ledger of its rep's decisions, in which every entry carries the hash of the
 //! one before. The server accepts an entry only as the continuation of what it has, so that neither
 //! side can later drop or change one. One exception serves the rep: a withdrawal is accepted
-//! wherever it claims to stand, as the most restrictive wins.
+//! wherever it claims to stand, as the most restrictive wins. It then counts by its time, and the
+//! ledger's head stays where it is.
 
 use crate::store::{StoreError, from_sql, to_sql};
 use fieldfare_model::{
@@ -121,7 +122,8 @@ pub fn record(
     )?;
     tx.execute(
         "INSERT INTO consent_ledger (device, rep, sequence, hash) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (device) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash",
+         ON CONFLICT (device) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash
+         WHERE excluded.sequence > sequence",
         params![
             device.as_bytes(),
             event.rep.as_bytes(),
@@ -142,8 +144,8 @@ struct Decision {
 }
 
 /// Whether the rep's consent for a purpose, given on this device, was active at a moment: the
-/// device's last decision up to then is a grant that had not run out, and the rep withdrew on no
-/// device since it was given.
+/// device's last decision up to then is a grant that had not run out, and the rep withdrew nowhere
+/// since it was given, on this device's put-back ledger included.
 ///
 /// # Errors
 /// [`StoreError::Sql`].
@@ -165,7 +167,7 @@ pub fn is_active(
     let Some(grant) = own.filter(|d| d.granted && d.valid_until.is_none_or(|end| at < end)) else {
         return Ok(false);
     };
-    let withdrawn_since = |d: &Decision| !d.granted && d.at >= grant.at && d.device != device;
+    let withdrawn_since = |d: &Decision| !d.granted && d.at >= grant.at;
     Ok(!decisions.iter().any(withdrawn_since))
 }
 

@@ -52,10 +52,14 @@ pub fn centroids() -> &'static Centroids {
 impl Centroids {
     /// The centre of a ZIP code of five digits. O(log n).
     pub fn zip(&self, code: &str) -> Option<&ZipCentre> {
+        self.zips.get(self.zip_place(code)?)
+    }
+
+    /// Where a ZIP code of five digits stands in their order. O(log n).
+    pub(super) fn zip_place(&self, code: &str) -> Option<usize> {
         let digits = code.len() == 5 && code.bytes().all(|b| b.is_ascii_digit());
         let zip: u32 = digits.then(|| code.parse().ok())??;
-        let at = self.zips.binary_search_by_key(&zip, |z| z.zip).ok()?;
-        self.zips.get(at)
+        self.zips.binary_search_by_key(&zip, |z| z.zip).ok()
     }
 
     /// The towns of a name in a state, the most populous first. The name is in the comparable

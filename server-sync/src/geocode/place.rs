@@ -5,9 +5,8 @@ use crate::geocode::{Geocoder, NormalAddress, Resolution, cache, tasks, time_zon
 use crate::store::StoreError;
 use fieldfare_model::schema::lead;
 use fieldfare_model::{
-    Address, Columns, GeocodeStatus, LeadId, Precision, Tag, TerritoryId, TimestampMs, Value,
+    Address, Columns, GeocodeStatus, LeadId, Precision, Tag, TimestampMs, Value,
 };
-use fieldfare_territory::LeadFacts;
 use rusqlite::Transaction;
 
 const POSITION_CELLS: [Tag; 7] = [
@@ -44,7 +43,7 @@ pub fn settle(
         locate(tx, geocoder, id, &address, columns, now)?;
         columns.set(lead::TIME_ZONE, time_zone(&address));
     }
-    assign(tenant, columns);
+    tenant.division.assign(columns);
     Ok(())
 }
 
@@ -59,34 +58,6 @@ pub fn address_of(columns: &Columns) -> NormalAddress {
         postal_code: text(lead::POSTAL_CODE),
         country: text(lead::COUNTRY),
     })
-}
-
-/// Sets the territory by rule. A lead that no rule wants keeps a territory that has no rule, and
-/// leaves one that has. The server knows no counties, so county clauses do not hold here.
-pub fn assign(tenant: &TenantCrm, columns: &mut Columns) {
-    let text = |tag| columns.get(tag).as_text();
-    let facts = LeadFacts {
-        postal_code: text(lead::POSTAL_CODE),
-        region: text(lead::REGION),
-        county: None,
-        city: text(lead::CITY),
-        country: text(lead::COUNTRY),
-        tier: columns
-            .get(lead::TIER)
-            .as_int()
-            .and_then(|t| u8::try_from(t).ok()),
-        owner: text(lead::OWNER),
-    };
-    let present = columns
-        .get(lead::TERRITORY)
-        .as_bytes()
-        .and_then(|b| TerritoryId::from_slice(b).ok());
-    let by_rule = |id: &TerritoryId| tenant.rules.territories().iter().any(|t| t.id == *id);
-    let territory = tenant
-        .rules
-        .assign(&facts)
-        .or(present.filter(|id| !by_rule(id)));
-    columns.set(lead::TERRITORY, territory.map(|t| t.as_bytes().to_vec()));
 }
 
 fn locate(

@@ -113,7 +113,7 @@ fn finish(
         return put(tx, lead, now);
     }
     place::apply(tx, lead, resolution, &mut columns)?;
-    place::assign(tenant, &mut columns);
+    tenant.division.assign(&mut columns);
     feed::put(tx, Entity::LEAD, lead.row(), columns, now)?;
     Ok(())
 }

@@ -6,12 +6,11 @@ use crate::http::error::JsonErrorBody;
 use crate::http::{ApiError, JsonError};
 use crate::state::{AppState, SharedState};
 use crate::store::{DeviceRecord, StoreError, TenantHead};
+use axum::Json;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::StatusCode;
-use axum::middleware::{self, Next};
+use axum::middleware::Next;
 use axum::response::Response;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use fieldfare_model::{DeviceId, RepId, TenantId};
 use fieldfare_sync::ErrorCode;
 use ring::digest;
@@ -21,20 +20,8 @@ use utoipa::{IntoParams, ToSchema};
 
 const MAX_DEAD_LETTERS: usize = 500;
 
-/// The operators' routes, all but the figures behind the admin token.
-pub(super) fn routes(state: &SharedState) -> Router<SharedState> {
-    let behind_token = Router::new()
-        .route("/admin/tenants", get(tenants))
-        .route("/admin/devices", get(devices))
-        .route("/admin/devices/{device}/revoke", post(revoke))
-        .route("/admin/codes", post(issue_code))
-        .route("/admin/dead-letters/{tenant}", get(dead_letters))
-        .route("/admin/dead-letters/{tenant}/replay", post(replay))
-        .route_layer(middleware::from_fn_with_state(state.clone(), require_token));
-    behind_token.route("/metrics", get(metrics))
-}
-
-async fn require_token(
+/// Lets nobody pass but who has the admin token.
+pub(super) async fn require_token(
     State(state): State<SharedState>,
     request: Request,
     next: Next,
@@ -84,7 +71,8 @@ pub(super) struct TenantStats {
 
 /// Every company in figures.
 #[utoipa::path(get, path = "/admin/tenants", tag = "admin", security(("admin" = [])), responses(
-    (status = 200, body = Vec<TenantStats>), (status = 401, body = JsonErrorBody)))]
+    (status = 200, body = Vec<TenantStats>), (status = 401, body = JsonErrorBody),
+    (status = 503, description = "Storage fails, or it took too long: try again later", body = JsonErrorBody)))]
 pub(super) async fn tenants(
     State(state): State<SharedState>,
 ) -> Result<Json<Vec<TenantStats>>, JsonError> {
@@ -162,7 +150,8 @@ pub(super) struct DeviceQuery {
 
 /// Every device, or those of one company.
 #[utoipa::path(get, path = "/admin/devices", tag = "admin", security(("admin" = [])), params(DeviceQuery), responses(
-    (status = 200, body = Vec<DeviceInfo>), (status = 401, body = JsonErrorBody)))]
+    (status = 200, body = Vec<DeviceInfo>), (status = 401, body = JsonErrorBody),
+    (status = 503, description = "Storage fails, or it took too long: try again later", body = JsonErrorBody)))]
 pub(super) async fn devices(
     State(state): State<SharedState>,
     Query(query): Query<DeviceQuery>,
@@ -174,7 +163,8 @@ pub(super) async fn devices(
 /// Revokes a device; it is told to wipe at its next request.
 #[utoipa::path(post, path = "/admin/devices/{device}/revoke", tag = "admin", security(("admin" = [])),
     params(("device" = String, Path, format = "uuid")), responses(
-    (status = 204, description = "Revoked"), (status = 401, body = JsonErrorBody), (status = 404, body = JsonErrorBody)))]
+    (status = 204, description = "Revoked"), (status = 401, body = JsonErrorBody), (status = 404, body = JsonErrorBody),
+    (status = 503, description = "Storage fails, or it took too long: try again later", body = JsonErrorBody)))]
 pub(super) async fn revoke(
     State(state): State<SharedState>,
     Path(device): Path<DeviceId>,
@@ -206,7 +196,8 @@ pub(super) struct CodeReply {
 
 /// Makes a one-time code for a rep's next device.
 #[utoipa::path(post, path = "/admin/codes", tag = "admin", security(("admin" = [])), request_body = CodeRequest, responses(
-    (status = 200, body = CodeReply), (status = 401, body = JsonErrorBody), (status = 404, body = JsonErrorBody)))]
+    (status = 200, body = CodeReply), (status = 401, body = JsonErrorBody), (status = 404, body = JsonErrorBody),
+    (status = 503, description = "Storage fails, or it took too long: try again later", body = JsonErrorBody)))]
 pub(super) async fn issue_code(
     State(state): State<SharedState>,
     Json(request): Json<CodeRequest>,
@@ -235,7 +226,8 @@ pub(super) async fn issue_code(
 /// Work of a company that failed for good, newest first.
 #[utoipa::path(get, path = "/admin/dead-letters/{tenant}", tag = "admin", security(("admin" = [])),
     params(("tenant" = String, Path, format = "uuid")), responses(
-    (status = 200, body = Vec<DeadLetter>), (status = 401, body = JsonErrorBody), (status = 404, body = JsonErrorBody)))]
+    (status = 200, body = Vec<DeadLetter>), (status = 401, body = JsonErrorBody), (status = 404, body = JsonErrorBody),
+    (status = 503, description = "Storage fails, or it took too long: try again later", body = JsonErrorBody)))]
 pub(super) async fn dead_letters(
     State(state): State<SharedState>,
     Path(tenant): Path<TenantId>,
@@ -265,7 +257,8 @@ pub(super) struct ReplayReply {
 /// Queues dead letters again.
 #[utoipa::path(post, path = "/admin/dead-letters/{tenant}/replay", tag = "admin", security(("admin" = [])),
     params(("tenant" = String, Path, format = "uuid"), ReplayQuery), responses(
-    (status = 200, body = ReplayReply), (status = 401, body = JsonErrorBody), (status = 404, body = JsonErrorBody)))]
+    (status = 200, body = ReplayReply), (status = 401, body = JsonErrorBody), (status = 404, body = JsonErrorBody),
+    (status = 503, description = "Storage fails, or it took too long: try again later", body = JsonErrorBody)))]
 pub(super) async fn replay(
     State(state): State<SharedState>,
     Path(tenant): Path<TenantId>,

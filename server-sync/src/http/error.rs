@@ -3,7 +3,8 @@ use crate::store::StoreError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use fieldfare_sync::{ErrorBody, ErrorCode, encode_message};
+use fieldfare_model::SCHEMA;
+use fieldfare_sync::{ErrorBody, ErrorCode, PROTOCOL, encode_message};
 use serde::Serialize;
 
 /// The content type of the sync protocol.
@@ -49,6 +50,11 @@ impl ApiError {
         }
     }
 
+    pub(super) fn upgrade() -> Self {
+        let error = ErrorBody::upgrade();
+        Self::new(StatusCode::UPGRADE_REQUIRED, error.code, error.message)
+    }
+
     pub(super) fn too_large() -> Self {
         let message = "the request body is larger than allowed";
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge, message)
@@ -82,6 +88,7 @@ impl From<AuthError> for ApiError {
         let (status, code) = match error {
             AuthError::Unauthorized => (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized),
             AuthError::Revoked => (StatusCode::FORBIDDEN, ErrorCode::Revoked),
+            AuthError::NotServed => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
             AuthError::Store(error) => return error.into(),
         };
         Self::new(status, code, error.to_string())
@@ -96,6 +103,7 @@ impl From<SessionError> for ApiError {
                 (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized)
             }
             SessionError::Revoked => (StatusCode::FORBIDDEN, ErrorCode::Revoked),
+            SessionError::NotServed => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
             SessionError::Store(error) => return error.into(),
         };
         Self::new(status, code, error.to_string())
@@ -118,7 +126,14 @@ pub struct JsonError(pub ApiError);
 /// The body of an error in JSON.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct JsonErrorBody {
-    /// For programs: `malformed`, `unauthorized`, `revoked`, `too_large`, `busy`, `unavailable`.
+    /// Protocol version the server speaks.
+    #[serde(rename = "p")]
+    pub protocol: u16,
+    /// Schema version of the server.
+    #[serde(rename = "s")]
+    pub schema: u16,
+    /// For programs: `malformed`, `unauthorized`, `revoked`, `too_large`, `upgrade`, `busy`,
+    /// `unavailable`.
     #[schema(value_type = String)]
     pub code: ErrorCode,
     /// For people.
@@ -134,6 +149,8 @@ impl<E: Into<ApiError>> From<E> for JsonError {
 impl IntoResponse for JsonError {
     fn into_response(self) -> Response {
         let body = JsonErrorBody {
+            protocol: PROTOCOL,
+            schema: SCHEMA,
             code: self.0.code,
             message: self.0.message.clone(),
         };

@@ -6,6 +6,7 @@ mod error;
 mod limits;
 mod observe;
 mod openapi;
+mod plan;
 mod routes;
 mod session;
 mod sync;

@@ -1,10 +1,11 @@
-use crate::http::{admin, routes, session, sync};
+use crate::http::{admin, plan, routes, session, sync};
+use crate::intake::receive;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Fieldfare server", description = "Enrolment, sync and pings for phones; devices, tenants and dead letters for operators, on a listener of their own."),
+    info(title = "Fieldfare server", description = "Enrolment, sync and pings for phones; webhooks for CRMs; devices, tenants and dead letters for operators, on a listener of their own. Bodies of type application/vnd.msgpack are described field by field in docs/protocol.md."),
     paths(
         session::enrol,
         session::token,
@@ -13,6 +14,7 @@ use utoipa::{Modify, OpenApi};
         sync::compare,
         sync::repair,
         sync::pings,
+        receive::receive,
         routes::healthz,
         routes::readyz,
         routes::openapi_json,
@@ -23,6 +25,7 @@ use utoipa::{Modify, OpenApi};
         admin::issue_code,
         admin::dead_letters,
         admin::replay,
+        plan::post,
     ),
     modifiers(&Schemes)
 )]

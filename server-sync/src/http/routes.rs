@@ -1,19 +1,20 @@
+use crate::http::plan::{self, MAX_PLAN_BYTES};
 use crate::http::{admin, observe, openapi, session, sync};
+use crate::intake::receive::{self, MAX_DELIVERY_BYTES};
 use crate::state::SharedState;
 use crate::store::StoreError;
-use crate::workers;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router, middleware};
-use fieldfare_sync::MAX_PUSH_BYTES;
+use fieldfare_sync::{MAX_COMPARE_BYTES, MAX_PUSH_BYTES};
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
 const MAX_BODY_BYTES: usize = 1024 * 1024;
-const MAX_SESSION_BYTES: usize = 4 * 1024;
+const MAX_SMALL_BYTES: usize = 4 * 1024;
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub enum Access {
     Session,
     /// An enrolled device.
     Device,
+    /// A CRM that signs with a connection's secret.
+    Signed,
     /// An operator with the admin token.
     Admin,
 }
@@ -50,92 +53,82 @@ pub struct Route {
     pub access: Access,
     /// Where it is.
     pub listener: Listener,
+    max_body: usize,
+    handler: fn() -> MethodRouter<SharedState>,
 }
 
-const fn route(
-    method: &'static str,
-    path: &'static str,
-    access: Access,
-    listener: Listener,
-) -> Route {
-    Route {
-        method,
-        path,
-        access,
-        listener,
-    }
+macro_rules! method {
+    (get) => {
+        "GET"
+    };
+    (post) => {
+        "POST"
+    };
 }
 
-/// Every route of this crate but the CRM side's webhooks, which are verified by signature.
-pub const ROUTES: &[Route] = &[
-    route("POST", "/v1/enrol", Access::Session, Listener::Public),
-    route("POST", "/v1/token", Access::Session, Listener::Public),
-    route("POST", "/v1/pull", Access::Device, Listener::Public),
-    route("POST", "/v1/push", Access::Device, Listener::Public),
-    route("POST", "/v1/compare", Access::Device, Listener::Public),
-    route("POST", "/v1/repair", Access::Device, Listener::Public),
-    route("POST", "/v1/pings", Access::Device, Listener::Public),
-    route("GET", "/healthz", Access::Open, Listener::Both),
-    route("GET", "/readyz", Access::Open, Listener::Both),
-    route("GET", "/openapi.json", Access::Open, Listener::Public),
-    route("GET", "/metrics", Access::Open, Listener::Admin),
-    route("GET", "/admin/tenants", Access::Admin, Listener::Admin),
-    route("GET", "/admin/devices", Access::Admin, Listener::Admin),
-    route(
-        "POST",
-        "/admin/devices/{device}/revoke",
-        Access::Admin,
-        Listener::Admin,
-    ),
-    route("POST", "/admin/codes", Access::Admin, Listener::Admin),
-    route(
-        "GET",
-        "/admin/dead-letters/{tenant}",
-        Access::Admin,
-        Listener::Admin,
-    ),
-    route(
-        "POST",
-        "/admin/dead-letters/{tenant}/replay",
-        Access::Admin,
-        Listener::Admin,
-    ),
-];
+macro_rules! routes {
+    ($($verb:ident $path:literal $access:ident $listener:ident $max_body:ident $handler:path;)*) => {
+        &[$(Route {
+            method: method!($verb),
+            path: $path,
+            access: Access::$access,
+            listener: Listener::$listener,
+            max_body: $max_body,
+            handler: || $verb($handler),
+        }),*]
+    };
+}
+
+/// Every route of the server. Both listeners' routers are built from it, so there is no other.
+#[rustfmt::skip]
+pub const ROUTES: &[Route] = routes! {
+    post "/v1/enrol" Session Public MAX_SMALL_BYTES session::enrol;
+    post "/v1/token" Session Public MAX_SMALL_BYTES session::token;
+    post "/v1/pull" Device Public MAX_BODY_BYTES sync::pull;
+    post "/v1/push" Device Public MAX_PUSH_BYTES sync::push;
+    post "/v1/compare" Device Public MAX_COMPARE_BYTES sync::compare;
+    post "/v1/repair" Device Public MAX_COMPARE_BYTES sync::repair;
+    post "/v1/pings" Device Public MAX_BODY_BYTES sync::pings;
+    post "/v1/webhooks/hubspot/{connection}" Signed Public MAX_DELIVERY_BYTES receive::receive;
+    get "/healthz" Open Both MAX_SMALL_BYTES healthz;
+    get "/readyz" Open Both MAX_SMALL_BYTES readyz;
+    get "/openapi.json" Open Public MAX_SMALL_BYTES openapi_json;
+    get "/metrics" Open Admin MAX_SMALL_BYTES admin::metrics;
+    get "/admin/tenants" Admin Admin MAX_SMALL_BYTES admin::tenants;
+    get "/admin/devices" Admin Admin MAX_SMALL_BYTES admin::devices;
+    post "/admin/devices/{device}/revoke" Admin Admin MAX_SMALL_BYTES admin::revoke;
+    post "/admin/codes" Admin Admin MAX_SMALL_BYTES admin::issue_code;
+    get "/admin/dead-letters/{tenant}" Admin Admin MAX_SMALL_BYTES admin::dead_letters;
+    post "/admin/dead-letters/{tenant}/replay" Admin Admin MAX_SMALL_BYTES admin::replay;
+    post "/v1/plan" Admin Admin MAX_PLAN_BYTES plan::post;
+};
 
 /// What phones and CRMs reach.
 pub fn app(state: SharedState) -> Router {
-    let sessions = Router::new()
-        .route("/v1/enrol", post(session::enrol))
-        .route("/v1/token", post(session::token))
-        .layer(DefaultBodyLimit::max(MAX_SESSION_BYTES));
-    let push = Router::new()
-        .route("/v1/push", post(sync::push))
-        .layer(DefaultBodyLimit::max(MAX_PUSH_BYTES));
-    let rest = Router::new()
-        .route("/v1/pull", post(sync::pull))
-        .route("/v1/compare", post(sync::compare))
-        .route("/v1/repair", post(sync::repair))
-        .route("/v1/pings", post(sync::pings))
-        .route("/openapi.json", get(openapi_json))
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
-    let all = sessions
-        .merge(push)
-        .merge(rest)
-        .merge(health())
-        .merge(workers::routes());
-    guarded(all, state)
+    guarded(router(Listener::Public, &state), state)
 }
 
 /// What operators reach.
 pub fn admin_app(state: SharedState) -> Router {
-    let admin = admin::routes(&state).layer(DefaultBodyLimit::max(MAX_SESSION_BYTES));
-    guarded(admin.merge(health()), state)
+    guarded(router(Listener::Admin, &state), state)
 }
 
-fn health() -> Router<SharedState> {
-    Router::new()
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
+fn router(listener: Listener, state: &SharedState) -> Router<SharedState> {
+    let here = |route: &&Route| route.listener == listener || route.listener == Listener::Both;
+    ROUTES
+        .iter()
+        .filter(here)
+        .fold(Router::new(), |router, route| {
+            let handler = (route.handler)().layer(DefaultBodyLimit::max(route.max_body));
+            let handler = match route.access {
+                Access::Admin => {
+                    let guard = middleware::from_fn_with_state(state.clone(), admin::require_token);
+                    handler.route_layer(guard)
+                }
+                _ => handler,
+            };
+            router.route(route.path, handler)
+        })
 }
 
 fn guarded(router: Router<SharedState>, state: SharedState) -> Router {

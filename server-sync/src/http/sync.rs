@@ -11,10 +11,10 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use fieldfare_model::{PingId, SCHEMA};
+use fieldfare_model::{OLDEST_SCHEMA, PingId, SCHEMA};
 use fieldfare_sync::{
     CompareRequest, DeviceContext, PROTOCOL, ServerEffect, ServerEvent, SyncServer, decode_message,
-    encode_message,
+    encode_message, protocol_of,
 };
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
@@ -64,15 +64,16 @@ pub struct PingResult {
 
 /// Changes in the device's scopes since its cursors.
 #[utoipa::path(post, path = "/v1/pull", tag = "sync", security(("device" = [])),
-    request_body(content = Vec<u8>, content_type = "application/vnd.msgpack", description = "PullRequest, see docs/protocol.md"),
+    request_body(content = Vec<u8>, content_type = "application/vnd.msgpack", description = "PullRequest: docs/protocol.md, section Pull"),
     responses(
-        (status = 200, description = "PullReply", content_type = "application/vnd.msgpack", body = Vec<u8>),
-        (status = 400, description = "Malformed"),
+        (status = 200, description = "PullReply: docs/protocol.md, section Pull; its frames, section Frames", content_type = "application/vnd.msgpack", body = Vec<u8>),
+        (status = 400, description = "Malformed; the body of this and every error: docs/protocol.md, section Errors"),
         (status = 401, description = "Get a new access token"),
         (status = 403, description = "Revoked: wipe"),
         (status = 413, description = "Too large"),
         (status = 426, description = "Update the app"),
         (status = 429, description = "Wait as long as Retry-After says"),
+        (status = 503, description = "Storage fails, or it took too long: try again later"),
     ))]
 pub(super) async fn pull(
     State(state): State<SharedState>,
@@ -158,15 +159,16 @@ fn answer_read(
 
 /// Applies operations, each at most once, and answers what became of them.
 #[utoipa::path(post, path = "/v1/push", tag = "sync", security(("device" = [])),
-    request_body(content = Vec<u8>, content_type = "application/vnd.msgpack", description = "PushRequest, see docs/protocol.md"),
+    request_body(content = Vec<u8>, content_type = "application/vnd.msgpack", description = "PushRequest: docs/protocol.md, section Push"),
     responses(
-        (status = 200, description = "PushReply", content_type = "application/vnd.msgpack", body = Vec<u8>),
-        (status = 400, description = "Malformed"),
+        (status = 200, description = "PushReply: docs/protocol.md, section Push", content_type = "application/vnd.msgpack", body = Vec<u8>),
+        (status = 400, description = "Malformed; the body of this and every error: docs/protocol.md, section Errors"),
         (status = 401, description = "Get a new access token"),
         (status = 403, description = "Revoked: wipe"),
         (status = 413, description = "Too large"),
         (status = 426, description = "Update the app"),
         (status = 429, description = "Wait as long as Retry-After says"),
+        (status = 503, description = "Storage fails, or it took too long: try again later"),
     ))]
 pub(super) async fn push(
     State(state): State<SharedState>,
@@ -196,14 +198,16 @@ fn answer_push(
 
 /// Keeps pings for which the rep's consent was active.
 #[utoipa::path(post, path = "/v1/pings", tag = "sync", security(("device" = [])),
-    request_body(content = Vec<u8>, content_type = "application/vnd.msgpack", description = "PingBatch, see docs/protocol.md"),
+    request_body(content = Vec<u8>, content_type = "application/vnd.msgpack", description = "PingBatch: docs/protocol.md, section Pings"),
     responses(
-        (status = 200, description = "PingReply", content_type = "application/vnd.msgpack", body = Vec<u8>),
-        (status = 400, description = "Malformed"),
+        (status = 200, description = "PingReply: docs/protocol.md, section Pings", content_type = "application/vnd.msgpack", body = Vec<u8>),
+        (status = 400, description = "Malformed; the body of this and every error: docs/protocol.md, section Errors"),
         (status = 401, description = "Get a new access token"),
         (status = 403, description = "Revoked: wipe"),
         (status = 413, description = "Too large"),
+        (status = 426, description = "Update the app"),
         (status = 429, description = "Wait as long as Retry-After says"),
+        (status = 503, description = "Storage fails, or it took too long: try again later"),
     ))]
 pub(super) async fn pings(
     State(state): State<SharedState>,
@@ -211,11 +215,7 @@ pub(super) async fn pings(
     body: Body,
 ) -> Result<Response, ApiError> {
     let body = body.map_err(|_| ApiError::too_large())?;
-    let batch: PingBatch = decode_message(&body)
-        .map_err(|_| ApiError::malformed("the body is not a batch of pings"))?;
-    if batch.pings.len() > MAX_PINGS {
-        return Err(ApiError::too_large());
-    }
+    let batch = read_pings(&body)?;
     let results = blocking(move || {
         let now = state.now();
         device.tenant.write(|tx| {
@@ -241,6 +241,21 @@ pub(super) async fn pings(
     };
     let body = encode_message(&reply_body).map_err(StoreError::from)?;
     reply(ServerEffect { status: 200, body })
+}
+
+fn read_pings(body: &[u8]) -> Result<PingBatch, ApiError> {
+    if protocol_of(body).is_some_and(|protocol| protocol != u64::from(PROTOCOL)) {
+        return Err(ApiError::upgrade());
+    }
+    let batch: PingBatch = decode_message(body)
+        .map_err(|_| ApiError::malformed("the body is not a batch of pings"))?;
+    if batch.schema < OLDEST_SCHEMA {
+        return Err(ApiError::upgrade());
+    }
+    if batch.pings.len() > MAX_PINGS {
+        return Err(ApiError::too_large());
+    }
+    Ok(batch)
 }
 
 async fn blocking<T: Send + 'static>(

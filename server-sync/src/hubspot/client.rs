@@ -18,6 +18,10 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_BODY: usize = 32 << 20;
 const MAX_ERROR_BODY: usize = 64 << 10;
 const NOT_FOUND: &str = "OBJECT_NOT_FOUND";
+const UNKNOWN_PROPERTY: &str = "PROPERTY_DOESNT_EXIST";
+const MISSING_SCOPES: &str = "MISSING_SCOPES";
+/// The group our own properties are shown in.
+const GROUP: &str = "fieldfare";
 const PAGE: usize = 100;
 const SEARCH_PAGE: usize = 200;
 
@@ -40,6 +44,9 @@ pub enum CrmError {
     /// The token is not accepted.
     #[error("the CRM refuses the token: status {0}; renew it or its scopes in the configuration")]
     Unauthorised(u16),
+    /// The token is accepted, but not for this.
+    #[error("the CRM's token lacks a scope: {0}; grant it to the app")]
+    MissingScope(String),
     /// Refused for good.
     #[error("the CRM refuses: {reason}")]
     Refused {
@@ -72,9 +79,18 @@ impl CrmError {
     pub const fn wait(&self) -> Duration {
         match self {
             Self::Busy { wait, .. } => *wait,
-            Self::Unauthorised(_) => Duration::from_secs(60),
+            Self::Unauthorised(_) | Self::MissingScope(_) => Duration::from_secs(60),
             _ => Duration::ZERO,
         }
+    }
+
+    /// Whether it was refused because there is no such property.
+    pub fn is_unknown_property(&self, property: &str) -> bool {
+        let Self::Refused { reason, .. } = self else {
+            return false;
+        };
+        let says = |word| reason.split(' ').any(|w| w == word);
+        says(UNKNOWN_PROPERTY) && says(property)
     }
 }
 
@@ -222,6 +238,52 @@ impl HubspotClient {
         Ok(ids)
     }
 
+    /// Whether records of this kind have a property of this name.
+    ///
+    /// # Errors
+    /// [`CrmError`].
+    pub async fn has_property(&self, kind: &str, name: &str) -> Result<bool, CrmError> {
+        let path = self.paths.properties(kind, name);
+        match self.get::<Value>(&path, &[]).await {
+            Ok(_) => Ok(true),
+            Err(CrmError::Refused { status: 404, .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes a property of one line of text, in a group of ours. What is there already stays.
+    ///
+    /// # Errors
+    /// [`CrmError`]; [`CrmError::MissingScope`] without `crm.schemas.{kind}.write`.
+    pub async fn create_text_property(&self, kind: &str, name: &str) -> Result<(), CrmError> {
+        let group = json!({ "name": GROUP, "label": "Fieldfare" });
+        let property = json!({
+            "name": name,
+            "label": "Fieldfare id",
+            "description": "Written by Fieldfare, which knows its own records by it.",
+            "groupName": GROUP,
+            "type": "string",
+            "fieldType": "text",
+        });
+        for (rest, body) in [("groups", group), ("", property)] {
+            let path = self.paths.properties(kind, rest);
+            match self.post::<Value>(&path, &body).await {
+                Ok(_) | Err(CrmError::Refused { status: 409, .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks whether the token may read records of a kind.
+    ///
+    /// # Errors
+    /// [`CrmError`].
+    pub async fn probe(&self, kind: &str) -> Result<(), CrmError> {
+        let path = self.paths.object(kind, "");
+        self.get::<Page>(&path, &[("limit", "1")]).await.map(drop)
+    }
+
     /// A page of all live records, and where the next one begins.
     ///
     /// # Errors
@@ -322,6 +384,7 @@ impl HubspotClient {
     fn refused(&self, status: StatusCode, wait: Option<Duration>, body: &ErrorBody) -> CrmError {
         let (code, reason) = (status.as_u16(), body.reason());
         match code {
+            403 if body.category == MISSING_SCOPES => CrmError::MissingScope(body.scopes()),
             401 | 403 => CrmError::Unauthorised(code),
             429 => {
                 let wait = wait.unwrap_or_else(|| self.gate.pause_of(&body.policy_name));

@@ -105,15 +105,31 @@ pub fn parse(body: &[u8], portal: u64) -> Result<Vec<Result<Event, Ignored>>, se
         .collect())
 }
 
-/// The accounts a delivery's events belong to. Blank if the body does not read.
-pub fn portals(body: &[u8]) -> Vec<u64> {
-    #[derive(Deserialize)]
-    struct Portal {
-        #[serde(rename = "portalId")]
-        portal: Option<u64>,
+/// Whose a delivery's events are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Addressees {
+    /// The accounts they name.
+    pub portals: Vec<u64>,
+    /// Whether an event, or the body as a whole, does not name one.
+    pub some_unread: bool,
+}
+
+/// The accounts a delivery's events belong to, each event read by itself. O(body).
+pub fn addressees(body: &[u8]) -> Addressees {
+    let Ok(events) = serde_json::from_slice::<Vec<Value>>(body) else {
+        return Addressees {
+            portals: Vec::new(),
+            some_unread: true,
+        };
+    };
+    let mut to = Addressees::default();
+    for event in &events {
+        match event.get("portalId").and_then(Value::as_u64) {
+            Some(portal) => to.portals.push(portal),
+            None => to.some_unread = true,
+        }
     }
-    let events: Vec<Portal> = serde_json::from_slice(body).unwrap_or_default();
-    events.into_iter().filter_map(|e| e.portal).collect()
+    to
 }
 
 impl RawEvent {

@@ -12,7 +12,7 @@ pub struct HubspotOptions {
     /// Property with the worth of a visit, 0 to 100; empty for none.
     pub score_property: String,
     /// Custom text property of companies, tasks and notes that carries our id of what we made, by
-    /// which a record is found again after a lost answer. Make it in the portal.
+    /// which a record is found again after a lost answer. Made where it is missing; empty for none.
     pub marker_property: String,
     /// Country of records that name none, ISO 3166-1 alpha-2.
     pub default_country: String,

@@ -16,16 +16,22 @@ impl Paths {
     }
 
     pub(crate) fn object(&self, kind: &str, rest: &str) -> String {
-        let tail = if rest.is_empty() {
-            String::new()
-        } else {
-            format!("/{rest}")
-        };
-        format!("{}/crm/{}/{kind}{tail}", self.base, self.place("objects"))
+        self.of_kind("objects", kind, rest)
+    }
+
+    /// Definitions of properties, and their groups.
+    pub(crate) fn properties(&self, kind: &str, rest: &str) -> String {
+        self.of_kind("properties", kind, rest)
     }
 
     pub(crate) fn owners(&self) -> String {
         format!("{}/crm/{}", self.base, self.place("owners"))
+    }
+
+    fn of_kind(&self, what: &str, kind: &str, rest: &str) -> String {
+        let slash = if rest.is_empty() { "" } else { "/" };
+        let place = self.place(what);
+        format!("{}/crm/{place}/{kind}{slash}{rest}", self.base)
     }
 
     /// Versions by number stand before the name, versions by date behind it.
@@ -52,6 +58,10 @@ mod tests {
         assert_eq!(
             new.object("tasks", ""),
             "https://api.hubapi.com/crm/objects/2026-09/tasks"
+        );
+        assert_eq!(
+            new.properties("notes", "groups"),
+            "https://api.hubapi.com/crm/properties/2026-09/notes/groups"
         );
         assert_eq!(old.owners(), "https://api.hubapi.com/crm/v3/owners");
         assert_eq!(new.owners(), "https://api.hubapi.com/crm/owners/2026-09");

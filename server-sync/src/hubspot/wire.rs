@@ -105,6 +105,22 @@ impl ErrorBody {
         }
     }
 
+    /// The scopes of which one is missing.
+    pub(crate) fn scopes(&self) -> String {
+        let named = ["requiredGranularScopes", "requiredScopes"];
+        let contexts = self.errors.iter().map(|e| &e.context);
+        let scopes: Vec<&str> = contexts
+            .flat_map(|context| named.iter().flat_map(|key| strings(context.get(*key))))
+            .filter(|s| s.len() <= 64 && s.bytes().all(|b| b.is_ascii_graphic()))
+            .take(6)
+            .collect();
+        if scopes.is_empty() {
+            "one it does not name".to_owned()
+        } else {
+            scopes.join(" or ")
+        }
+    }
+
     /// The records an error of a batch is about.
     pub(crate) fn ids(&self) -> Vec<&str> {
         ["ids", "id", "objectIds"]

@@ -13,6 +13,7 @@ pub mod dirty;
 pub mod fetch;
 mod group;
 pub mod import;
+pub mod merge;
 pub mod receive;
 pub mod split;
 pub mod upsert;

@@ -1,12 +1,13 @@
 //! Taking deliveries apart: which events are new, and which records they mark.
 
 use crate::crm;
-use crate::hubspot::event::{self, Change, Event};
+use crate::feed;
+use crate::hubspot::event::{self, Change, Event, Ignored};
 use crate::intake::dirty::{self, Lane, sql_id};
 use crate::intake::unpack;
 use crate::store::StoreError;
-use crate::writeback::echo;
-use fieldfare_model::TimestampMs;
+use crate::writeback::{echo, jobs};
+use fieldfare_model::{Entity, TimestampMs};
 use rusqlite::{Connection, Transaction, params};
 
 /// Deliveries taken apart in one transaction. Few, so that a delivery that waits to be kept does
@@ -67,16 +68,17 @@ pub fn split(
     match event::parse(&body, connection.portal_id) {
         Err(_) => bury(tx, delivery, "the body is not a JSON array of events", now),
         Ok(events) => {
-            let wanted = events.into_iter().filter_map(|e| match e {
-                Ok(event) => Some(event),
-                Err(why) => {
-                    count(why.label());
-                    None
-                }
-            });
-            wanted
-                .into_iter()
-                .try_for_each(|e| take(tx, connection, &e, now))
+            events
+                .iter()
+                .filter_map(|e| e.as_ref().err())
+                .for_each(|why| count(why.label()));
+            if events.iter().all(Result::is_err) && events.contains(&Err(Ignored::Malformed)) {
+                return bury(tx, delivery, "no event of it reads", now);
+            }
+            events
+                .iter()
+                .flatten()
+                .try_for_each(|e| take(tx, connection, e, now))
         }
     }
 }
@@ -117,7 +119,7 @@ fn take(
         dirty::mark(tx, &connection.name, event.object_type, *object, lane, now)?;
     }
     if event.change == Change::Erased {
-        erase_traces(tx, connection, event)?;
+        erase(tx, connection, event, now)?;
     }
     Ok(())
 }
@@ -154,18 +156,27 @@ fn remember_merge(
     Ok(())
 }
 
-/// What is kept of a record beside its lead: values we wrote, letters that failed.
-fn erase_traces(
+/// Deletes the lead, and what is kept of the record beside it: values we wrote, letters that
+/// failed, what was still to be told. It does not wait for the record to be read again: what a
+/// phone tells of it meanwhile would be kept.
+fn erase(
     tx: &Transaction<'_>,
     connection: &crm::Connection,
     event: &Event,
+    now: TimestampMs,
 ) -> Result<(), StoreError> {
+    let kind = event.object_type;
     for object in &event.objects {
         for table in ["crm_echo", "crm_dead"] {
             let sql =
                 format!("DELETE FROM {table} WHERE connection = ?1 AND kind = ?2 AND object = ?3");
-            let key = params![connection.name, event.object_type.path(), sql_id(*object)];
+            let key = params![connection.name, kind.path(), sql_id(*object)];
             tx.prepare_cached(&sql)?.execute(key)?;
+        }
+        let crm_id = kind.crm_id(&object.to_string());
+        if let Some((lead, _)) = feed::lead_by_crm(tx, &connection.name, &crm_id)? {
+            jobs::forget(tx, lead)?;
+            feed::delete(tx, Entity::LEAD, lead.row(), now)?;
         }
     }
     Ok(())

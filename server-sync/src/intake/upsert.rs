@@ -7,6 +7,7 @@ use crate::hubspot::ObjectType;
 use crate::hubspot::normalise::{CrmLead, MERGED_IDS, normalise};
 use crate::hubspot::wire::Record;
 use crate::intake::dirty::sql_id;
+use crate::intake::merge;
 use crate::random;
 use crate::store::StoreError;
 use crate::writeback::jobs;
@@ -40,8 +41,9 @@ impl Intake<'_> {
     /// Puts a record into the feed: at most one change of the lead, territory and, where it is
     /// known at once, position included.
     ///
-    /// A record that changed before what is stored changes nothing. Columns that wait to be
-    /// written to the CRM keep the phone's value. Columns the CRM has no say in stay.
+    /// A record that changed before what is stored changes no cell. Columns that wait to be
+    /// written to the CRM keep the phone's value. Columns the CRM has no say in stay. Leads of
+    /// records that went into this one are folded into its lead.
     ///
     /// # Errors
     /// [`StoreError`]; [`StoreError::Caller`] if the record is not usable.
@@ -51,7 +53,22 @@ impl Intake<'_> {
         kind: ObjectType,
         record: &Record,
     ) -> Result<Taken, StoreError> {
-        let (id, stored) = self.find(tx, kind, record)?;
+        let olds = self.olds(tx, kind, record)?;
+        let (id, stored) = self.find(tx, kind, record, &olds)?;
+        let taken = self.put_lead(tx, kind, record, id, &stored)?;
+        self.fold_olds(tx, kind, &olds, id)?;
+        jobs::wake(tx, id, self.now)?;
+        Ok(taken)
+    }
+
+    fn put_lead(
+        &self,
+        tx: &Transaction<'_>,
+        kind: ObjectType,
+        record: &Record,
+        id: LeadId,
+        stored: &Columns,
+    ) -> Result<Taken, StoreError> {
         let status = stored
             .get(lead::STATUS)
             .as_int()
@@ -59,16 +76,16 @@ impl Intake<'_> {
         let c = self.connection;
         let crm = normalise(kind, record, &c.options, &c.name, status)
             .map_err(|e| StoreError::Caller(e.to_string()))?;
-        if is_newer(&stored, &crm) {
+        if is_newer(stored, &crm) {
             return Ok(Taken::Older);
         }
-        let mut columns = merged(&stored, &crm, &jobs::waiting_columns(tx, id)?);
+        let mut columns = merged(stored, &crm, &jobs::waiting_columns(tx, id)?);
         place::settle(
             tx,
             self.tenant,
             self.geocoder,
             id,
-            &stored,
+            stored,
             &mut columns,
             self.now,
         )?;
@@ -76,7 +93,25 @@ impl Intake<'_> {
         Ok(Taken::Put)
     }
 
-    /// Deletes the lead of a record that the CRM no longer has. Its cells go with it.
+    /// The leads of records that went into the lead's record, live or deleted before the merge
+    /// was known.
+    fn fold_olds(
+        &self,
+        tx: &Transaction<'_>,
+        kind: ObjectType,
+        olds: &[i64],
+        winner: LeadId,
+    ) -> Result<(), StoreError> {
+        for old in olds {
+            if let Some((loser, _)) = self.by_crm_id(tx, kind, &old.to_string())? {
+                merge::fold(tx, loser, winner, self.now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the lead of a record that the CRM no longer has. Its cells go with it; what a phone
+    /// told of it is kept as dead letters.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -91,7 +126,7 @@ impl Intake<'_> {
             feed::lead_by_crm(tx, &self.connection.name, &crm_id)?
         {
             feed::delete(tx, Entity::LEAD, id.row(), self.now)?;
-            jobs::forget(tx, id)?;
+            jobs::hold(tx, id, self.now)?;
         }
         Ok(())
     }
@@ -103,6 +138,7 @@ impl Intake<'_> {
         tx: &Transaction<'_>,
         kind: ObjectType,
         record: &Record,
+        olds: &[i64],
     ) -> Result<(LeadId, Columns), StoreError> {
         if let Some(found) = self.by_crm_id(tx, kind, &record.id)? {
             return Ok(found);
@@ -110,8 +146,7 @@ impl Intake<'_> {
         if let Some(found) = self.by_mark(tx, record)? {
             return Ok(found);
         }
-        let told = self.merged_into(tx, kind, record)?;
-        for old in told.into_iter().chain(listed_as_merged(record)) {
+        for old in olds {
             if let Some(found) = self.by_crm_id(tx, kind, &old.to_string())? {
                 return Ok(found);
             }
@@ -147,7 +182,9 @@ impl Intake<'_> {
             .map(|c| (id, c)))
     }
 
-    fn merged_into(
+    /// The records that became this one, the main one first: those the news of a merge named, and
+    /// those the record itself lists, as that news may come later than the record.
+    fn olds(
         &self,
         tx: &Transaction<'_>,
         kind: ObjectType,
@@ -161,12 +198,16 @@ impl Intake<'_> {
         let olds = statement.query_map(params![self.connection.name, kind.path(), new], |r| {
             r.get(0)
         })?;
-        Ok(olds.collect::<Result<_, _>>()?)
+        let mut olds = olds.collect::<Result<Vec<i64>, _>>()?;
+        for listed in listed_as_merged(record) {
+            if listed != new && !olds.contains(&listed) {
+                olds.push(listed);
+            }
+        }
+        Ok(olds)
     }
 }
 
-/// Records that became this one, as the record itself says: the news of a merge may come later
-/// than the record.
 fn listed_as_merged(record: &Record) -> impl Iterator<Item = i64> {
     let listed = record.properties.get(MERGED_IDS);
     listed

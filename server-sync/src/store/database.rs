@@ -4,7 +4,7 @@ use crate::store::migrate::{Migration, migrate};
 use crate::store::{StoreError, SubKey};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -159,7 +159,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// SQLite lets a second thread in while SQLCipher still sets itself up for the first, and a key is
+/// then refused as if it were empty. So the first connection of the process is made alone.
+fn set_up_cipher() {
+    static FIRST: Once = Once::new();
+    FIRST.call_once(|| drop(Connection::open_in_memory()));
+}
+
 fn connect(path: &Path, key: &SubKey, flags: OpenFlags) -> Result<Connection, StoreError> {
+    set_up_cipher();
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);

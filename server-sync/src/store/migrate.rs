@@ -23,13 +23,15 @@ pub const REGISTRY_MIGRATIONS: &[Migration] = migrations! {
     1 => "sql/registry/0001_registry.sql",
 };
 
-/// Steps of a tenant's file. Numbers below 100 belong to the feed, from 100 to the CRM side.
+/// Steps of a tenant's file. Numbers below 100 belong to the feed, from 100 to the CRM side,
+/// from 200 to routing.
 pub const TENANT_MIGRATIONS: &[Migration] = migrations! {
     1 => "sql/0001_feed.sql",
     2 => "sql/0002_consent.sql",
     3 => "sql/0003_digests.sql",
     100 => "sql/0100_crm.sql",
     101 => "sql/0101_geocode.sql",
+    200 => "sql/0200_routing.sql",
 };
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

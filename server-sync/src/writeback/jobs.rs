@@ -4,7 +4,7 @@ use crate::hubspot::ObjectType;
 use crate::intake::dirty::{self, Lane, backoff_ms};
 use crate::store::StoreError;
 use fieldfare_model::{LeadId, Tag, TimestampMs};
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -13,6 +13,9 @@ const MAX_WAIT_MS: i64 = 3_600_000;
 
 /// HubSpot's search finds a new record only after some moments.
 const INDEX_LAG_MS: i64 = 10_000;
+
+/// Why a job is held whose lead is gone.
+const LEAD_GONE: &str = "the lead's record is deleted in the CRM";
 
 /// What a job tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +118,8 @@ pub fn waiting_columns(c: &Connection, lead: LeadId) -> Result<Vec<Tag>, StoreEr
     Ok(columns)
 }
 
-/// Jobs due, in the order in which they were queued.
+/// Jobs due, in the order in which they were queued. An edit does not go before an older one of
+/// its lead that was put off, which would be written over it.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -129,6 +133,9 @@ pub fn due(
     let mut statement = c.prepare_cached(
         "SELECT id, idem, kind, lead, payload, attempts, maybe_sent FROM crm_job
          WHERE connection = ?1 AND state = 0 AND due_at <= ?2 AND (kind = 'update') = ?3
+             AND NOT EXISTS (SELECT 1 FROM crm_job AS older
+                 WHERE ?3 AND older.lead = crm_job.lead AND older.state = 0
+                     AND older.kind = 'update' AND older.id < crm_job.id AND older.due_at > ?2)
          ORDER BY id LIMIT ?4",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -168,7 +175,27 @@ pub fn begin(tx: &Transaction<'_>, job: &Job) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Puts jobs that were being sent when the server stopped back into the queue.
+/// Whether any job is noted as being sent.
+///
+/// # Errors
+/// [`StoreError::Sql`].
+pub fn is_any_begun(c: &Connection, connection: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM crm_job WHERE connection = ?1 AND state = 1)";
+    Ok(c.prepare_cached(sql)?
+        .query_row([connection], |r| r.get(0))?)
+}
+
+/// Puts jobs that were claimed and not sent back into the queue, where they were.
+///
+/// # Errors
+/// [`StoreError::Sql`].
+pub fn release(tx: &Transaction<'_>, connection: &str) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE crm_job SET state = 0 WHERE state = 1 AND connection = ?1")?
+        .execute([connection])?;
+    Ok(())
+}
+
+/// Puts jobs that were being sent, and of which nobody knows what became, back into the queue.
 ///
 /// # Errors
 /// [`StoreError::Sql`].
@@ -252,12 +279,75 @@ pub fn later(tx: &Transaction<'_>, job: &Job, at: TimestampMs) -> Result<(), Sto
     Ok(())
 }
 
-/// Drops what was to be told of a lead that is gone.
+/// Keeps what was to be told of a lead that is gone as dead letters; being made is no longer
+/// wanted of it. Only [`wake`] and [`move_to`] make them due again, and an operator.
+///
+/// # Errors
+/// [`StoreError::Sql`].
+pub fn hold(tx: &Transaction<'_>, lead: LeadId, now: TimestampMs) -> Result<(), StoreError> {
+    tx.prepare_cached("DELETE FROM crm_job WHERE lead = ?1 AND kind = 'create'")?
+        .execute([lead.as_bytes()])?;
+    tx.prepare_cached(
+        "UPDATE crm_job SET state = 2, reason = ?2, due_at = ?3 WHERE lead = ?1 AND state = 0",
+    )?
+    .execute(params![lead.as_bytes(), LEAD_GONE, now.0])?;
+    Ok(())
+}
+
+/// Makes due again what was held while its lead was gone.
+///
+/// # Errors
+/// [`StoreError::Sql`].
+pub fn wake(tx: &Transaction<'_>, lead: LeadId, now: TimestampMs) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE crm_job SET state = 0, attempts = 0, due_at = ?3, reason = NULL
+         WHERE lead = ?1 AND state = 2 AND reason = ?2",
+    )?
+    .execute(params![lead.as_bytes(), LEAD_GONE, now.0])?;
+    Ok(())
+}
+
+/// Lets what was to be told of one lead be told of another, of which it has become part. What was
+/// refused is tried once more: the record may have been refused for being gone.
+///
+/// # Errors
+/// [`StoreError::Sql`].
+pub fn move_to(
+    tx: &Transaction<'_>,
+    from: LeadId,
+    to: LeadId,
+    now: TimestampMs,
+) -> Result<(), StoreError> {
+    tx.prepare_cached("DELETE FROM crm_job WHERE lead = ?1 AND kind = 'create' AND state <> 1")?
+        .execute([from.as_bytes()])?;
+    tx.prepare_cached(
+        "UPDATE crm_job SET lead = ?2,
+             attempts = iif(state = 2, 0, attempts), due_at = iif(state = 2, ?3, due_at),
+             reason = iif(state = 2, NULL, reason), state = iif(state = 2, 0, state)
+         WHERE lead = ?1",
+    )?
+    .execute(params![from.as_bytes(), to.as_bytes(), now.0])?;
+    Ok(())
+}
+
+/// Of which lead a job tells now; none when the job is gone.
+///
+/// # Errors
+/// [`StoreError::Sql`].
+pub fn lead_of(c: &Connection, job: &Job) -> Result<Option<LeadId>, StoreError> {
+    let lead = c
+        .prepare_cached("SELECT lead FROM crm_job WHERE id = ?1")?
+        .query_row([job.id], |r| Ok(LeadId::from_bytes(r.get(0)?)))
+        .optional()?;
+    Ok(lead)
+}
+
+/// Drops what was to be told of a lead, and every trace of it.
 ///
 /// # Errors
 /// [`StoreError::Sql`].
 pub fn forget(tx: &Transaction<'_>, lead: LeadId) -> Result<(), StoreError> {
-    tx.prepare_cached("DELETE FROM crm_job WHERE lead = ?1 AND state <> 1")?
+    tx.prepare_cached("DELETE FROM crm_job WHERE lead = ?1")?
         .execute([lead.as_bytes()])?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use crate::feed;
 use crate::hubspot::client::{CrmError, MAX_BATCH, Refusal, Update};
 use crate::hubspot::normalise::properties_of;
 use crate::hubspot::{HubspotClient, ObjectType};
+use crate::intake::merge;
 use crate::store::{StoreError, Tenant};
 use crate::writeback::jobs::{self, Job, JobKind};
 use crate::writeback::{echo, visit};
@@ -53,12 +54,30 @@ impl Sender {
     /// # Errors
     /// [`StoreError`]; what the CRM says is dealt with here.
     pub async fn step(&self, now: TimestampMs) -> Result<(usize, Duration), StoreError> {
+        self.take_up(now).await?;
         let (singles, wait) = self.singles(now).await?;
         if !wait.is_zero() {
             return Ok((singles, wait));
         }
         let (updates, wait) = self.updates(now).await?;
         Ok((singles + updates, wait))
+    }
+
+    /// Puts back what an earlier step began and whose end it could not note. Nobody else sends, so
+    /// nothing of it is under way.
+    async fn take_up(&self, now: TimestampMs) -> Result<(), StoreError> {
+        let name = self.connection.name.clone();
+        if self
+            .store
+            .read_async(move |c| jobs::is_any_begun(c, &name))
+            .await?
+        {
+            let name = self.connection.name.clone();
+            self.store
+                .write_async(move |tx| jobs::recover(tx, &name, now).map(drop))
+                .await?;
+        }
+        Ok(())
     }
 
     async fn singles(&self, now: TimestampMs) -> Result<(usize, Duration), StoreError> {
@@ -88,7 +107,7 @@ impl Sender {
             .await?;
         let (path, properties, associations) = match (place, job.kind) {
             (Place::Nowhere(columns), JobKind::Create) => {
-                let (path, properties) = self.new_record(job, &columns);
+                let (path, properties) = self.new_record(&columns);
                 (path, properties, serde_json::json!([]))
             }
             (Place::At(kind, object), JobKind::Task | JobKind::Note) => {
@@ -98,54 +117,69 @@ impl Sender {
                     "notes"
                 };
                 let links = visit::associations(job.kind, kind, &object);
-                (
-                    path,
-                    self.marked(job, job.payload.properties.clone()),
-                    links,
-                )
+                (path, job.payload.properties.clone(), links)
             }
             // Made already, gone, or put off.
             _ => return Ok(Duration::ZERO),
         };
-        let made = self.make(job, path, &properties, associations).await;
+        let made = self.make(job, path, properties, associations).await;
         self.settle_single(job, made, now).await
     }
 
-    /// Makes a record, unless an earlier try already did.
+    /// Makes a record, unless an earlier try already did. One that cannot carry our mark is made
+    /// without: a lost answer then may double it, which is better than that it is never told.
     async fn make(
         &self,
         job: &Job,
         path: &str,
-        properties: &[(String, String)],
+        properties: Vec<(String, String)>,
         associations: serde_json::Value,
     ) -> Result<String, CrmError> {
         let client: &HubspotClient = &self.connection.client;
-        let mark = &self.connection.options.marker_property;
+        let (marks, mark) = (&self.connection.marks, self.mark());
+        if mark.is_empty() || !marks.ensure(client, path, mark).await? {
+            return self.make_unmarked(path, &properties, associations).await;
+        }
         if job.maybe_sent
-            && !mark.is_empty()
             && let Some(id) = client.find(path, mark, &job.idem).await?
         {
             return Ok(id);
         }
+        let mut marked = properties.clone();
+        marked.push((mark.to_owned(), job.idem.clone()));
+        match client.create(path, &marked, associations.clone()).await {
+            Err(error) if error.is_unknown_property(mark) => {
+                marks.doubt(path);
+                self.make_unmarked(path, &properties, associations).await
+            }
+            made => made,
+        }
+    }
+
+    async fn make_unmarked(
+        &self,
+        path: &str,
+        properties: &[(String, String)],
+        associations: serde_json::Value,
+    ) -> Result<String, CrmError> {
+        metrics::counter!("fieldfare_writeback_unmarked_total", "kind" => path.to_owned())
+            .increment(1);
+        let client = &self.connection.client;
         client.create(path, properties, associations).await
     }
 
-    fn new_record(&self, job: &Job, columns: &Columns) -> (&'static str, Vec<(String, String)>) {
+    fn mark(&self) -> &str {
+        &self.connection.options.marker_property
+    }
+
+    fn new_record(&self, columns: &Columns) -> (&'static str, Vec<(String, String)>) {
         let kind = record_kind(columns);
         let options = &self.connection.options;
         let properties = lead::COLUMNS
             .iter()
             .flat_map(|c| properties_of(kind, c.tag, columns, options))
             .filter(|(_, value)| !value.is_empty());
-        (kind.path(), self.marked(job, properties.collect()))
-    }
-
-    fn marked(&self, job: &Job, mut properties: Vec<(String, String)>) -> Vec<(String, String)> {
-        let mark = &self.connection.options.marker_property;
-        if !mark.is_empty() {
-            properties.push((mark.clone(), job.idem.clone()));
-        }
-        properties
+        (kind.path(), properties.collect())
     }
 
     async fn settle_single(
@@ -171,6 +205,9 @@ impl Sender {
                 Err(error) if error.is_temporary() => {
                     jobs::again(tx, &job, error.wait(), error.is_ambiguous(), now)
                 }
+                Err(_) if jobs::lead_of(tx, &job)?.is_some_and(|lead| lead != job.lead) => {
+                    jobs::again(tx, &job, Duration::ZERO, false, now)
+                }
                 Err(error) => jobs::refused(tx, &name, &job, None, &error.to_string(), now),
             })
             .await?;
@@ -189,6 +226,7 @@ impl Sender {
             let batch: Vec<&Told> = told.iter().filter(|t| t.kind == kind).collect();
             let wait = self.update(kind, &batch, now).await?;
             if !wait.is_zero() {
+                self.release().await?;
                 return Ok((count, wait));
             }
         }
@@ -221,7 +259,6 @@ impl Sender {
                 Err(error) => self.put_off(&[told], &error, now).await?,
             };
             if !wait.is_zero() {
-                self.release(now).await?;
                 return Ok(wait);
             }
         }
@@ -284,10 +321,10 @@ impl Sender {
     }
 
     /// Puts what was claimed and not sent back.
-    async fn release(&self, now: TimestampMs) -> Result<(), StoreError> {
+    async fn release(&self) -> Result<(), StoreError> {
         let name = self.connection.name.clone();
         self.store
-            .write_async(move |tx| jobs::recover(tx, &name, now).map(drop))
+            .write_async(move |tx| jobs::release(tx, &name))
             .await
     }
 }
@@ -296,7 +333,8 @@ impl Sender {
 fn claim(tx: &Transaction<'_>, job: &Job, now: TimestampMs) -> Result<Place, StoreError> {
     let place = place_of(tx, job)?;
     match (&place, job.kind) {
-        (Place::Gone, _) | (Place::At(..), JobKind::Create) => jobs::done(tx, job)?,
+        (Place::Gone, _) => jobs::hold(tx, job.lead, now)?,
+        (Place::At(..), JobKind::Create) => jobs::done(tx, job)?,
         (Place::Nowhere(_), JobKind::Create) | (Place::At(..), _) => jobs::begin(tx, job)?,
         (Place::Nowhere(_), _) => jobs::later(tx, job, now.plus(CREATE_WAIT_MS))?,
     }
@@ -313,7 +351,7 @@ fn claim_updates(
     let mut told: BTreeMap<(ObjectType, u64), Told> = BTreeMap::new();
     for job in due {
         match place_of(tx, &job)? {
-            Place::Gone => jobs::done(tx, &job)?,
+            Place::Gone => jobs::hold(tx, job.lead, now)?,
             Place::Nowhere(_) => jobs::later(tx, &job, now.plus(CREATE_WAIT_MS))?,
             Place::At(kind, id) => {
                 jobs::begin(tx, &job)?;
@@ -363,7 +401,8 @@ fn record_kind(columns: &Columns) -> ObjectType {
     ObjectType::of_kind(kind.unwrap_or(LeadKind::Lead))
 }
 
-/// Ties the lead to its new record, unless its webhook did so already.
+/// Ties the lead to its new record, unless its webhook did so already. A record that another lead
+/// has, because ours was merged into it before we knew its id, makes the two leads one.
 fn keep_crm_id(
     tx: &Transaction<'_>,
     connection: &str,
@@ -377,8 +416,12 @@ fn keep_crm_id(
     let mut columns = row.columns;
     if columns.get(lead::CRM_ID).is_null() {
         let kind = record_kind(&columns);
+        let crm_id = kind.crm_id(object);
+        if let Some((other, RowState::Live(_))) = feed::lead_by_crm(tx, connection, &crm_id)? {
+            return merge::fold(tx, job.lead, other, now);
+        }
         columns.set(lead::CRM_SOURCE, connection);
-        columns.set(lead::CRM_ID, kind.crm_id(object));
+        columns.set(lead::CRM_ID, crm_id);
         columns.set(lead::KIND, kind.kind().code());
         feed::put(tx, Entity::LEAD, row.id, columns, now)?;
     }

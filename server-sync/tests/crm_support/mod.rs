@@ -85,6 +85,7 @@ pub fn portal_config() -> PortalConfig {
         custom_properties: vec![
             tier,
             mark(ObjectType::Companies),
+            mark(ObjectType::Contacts),
             mark(ObjectType::Tasks),
             mark(ObjectType::Notes),
         ],
@@ -103,11 +104,21 @@ pub struct Bench {
 
 impl Bench {
     pub async fn start(portal: PortalConfig, more: &str) -> Self {
+        Self::start_with(portal, more, |text| text).await
+    }
+
+    /// [`Self::start`] with another configuration.
+    pub async fn start_with(
+        portal: PortalConfig,
+        more: &str,
+        change: impl Fn(String) -> String,
+    ) -> Self {
         let sandbox = SandboxCrm::start(SandboxConfig::with_portals([portal]))
             .await
             .unwrap();
         let dir = tempfile::tempdir().unwrap();
-        let config = config(dir.path(), &sandbox.base_url(), more);
+        let text = change(config_text(dir.path(), &sandbox.base_url(), more));
+        let config = Config::parse(&text, &|_| None).unwrap();
         let state = tokio::task::spawn_blocking(move || {
             let hooks = workers::hooks(&config).unwrap();
             AppState::open(config, hooks, system_clock()).unwrap()

@@ -219,12 +219,14 @@ impl Fixture {
     }
 
     pub async fn enrol_with(&self, code: &str) -> Reply {
-        let body = serde_json::json!({"code": code, "device_name": "test phone"});
+        let body = serde_json::json!({"p": PROTOCOL, "s": SCHEMA, "code": code, "device_name": "test phone"});
         self.post("/v1/enrol", None, body.to_string()).await
     }
 
     pub async fn refresh(&self, token: &str, attempt: Option<OperationId>) -> Reply {
-        let body = serde_json::json!({"refresh_token": token, "attempt": attempt});
+        let body = serde_json::json!({
+            "p": PROTOCOL, "s": SCHEMA, "refresh_token": token, "attempt": attempt,
+        });
         self.post("/v1/token", None, body.to_string()).await
     }
 
@@ -235,7 +237,7 @@ impl Fixture {
         let text = |key: &str| json[key].as_str().unwrap().to_owned();
         Phone {
             device: text("device").parse().unwrap(),
-            rep: text("rep").parse().unwrap(),
+            rep: json["rep"]["id"].as_str().unwrap().parse().unwrap(),
             access: text("access_token"),
             refresh: text("refresh_token"),
             client: ClientId::from_bytes(rand16()),

@@ -22,6 +22,10 @@ pub struct Args {
     /// Take this for the time, epoch milliseconds; fixes move it on.
     #[arg(long, global = true)]
     pub now: Option<i64>,
+    /// Leads that may be farther than this many metres from their position do not alert; 1,000
+    /// unless said.
+    #[arg(long, global = true, value_name = "METRES")]
+    pub max_uncertainty: Option<u32>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,

@@ -86,6 +86,9 @@ impl Phone {
         let settings = take_settings(args)?;
         let mut config = EngineConfig::new(args.dir.to_string_lossy(), settings.server);
         config.allow_insecure_loopback = settings.allow_loopback;
+        if let Some(metres) = args.max_uncertainty {
+            config.proximity.max_uncertainty_m = metres;
+        }
         let vault = Arc::new(FileKeyVault::new(args.dir.join(VAULT)));
         let clock = Arc::new(PhoneClock::new(args.now));
         let parts = Parts {

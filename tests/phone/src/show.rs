@@ -3,7 +3,7 @@
 use fieldfare_engine::{
     ConflictRecord, FieldChange, LeadRecord, OperationRecord, RefusedRecord, VisitRecord,
 };
-use fieldfare_model::{Address, Lead, Value};
+use fieldfare_model::{Address, Lead, LeadStatus, Value};
 use serde::Serialize;
 use serde_json::json;
 
@@ -151,8 +151,18 @@ pub fn operation_line(operation: &OperationRecord) -> String {
 }
 
 fn field_text(field: &FieldChange) -> String {
-    let (before, after) = (value_json(&field.before), value_json(&field.after));
+    let [before, after] =
+        [&field.before, &field.after].map(|value| value_text(&field.column, value));
     format!("{}: {before} -> {after}", field.column)
+}
+
+/// A value for people: statuses by name.
+fn value_text(column: &str, value: &Value) -> String {
+    let status = (column == "status").then(|| value.as_int()).flatten();
+    match status.and_then(LeadStatus::from_code) {
+        Some(status) => name_of(&status),
+        None => value_json(value).to_string(),
+    }
 }
 
 /// A refused change for programs.

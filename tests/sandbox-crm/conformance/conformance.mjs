@@ -206,6 +206,21 @@ await check("a merge gives a new record that keeps the primary's values", async 
   assert.equal((await companies.basicApi.getById(primary.id)).id, result.id);
 });
 
+await check("a property is made in its group, once, and then takes values", async () => {
+  const name = "territory_code";
+  await refused(() => crm.properties.coreApi.getByName("companies", name), 404);
+  const property = { name, label: "Territory", groupName: "territories", type: "string", fieldType: "text" };
+  await refused(() => crm.properties.coreApi.create("companies", property), 400);
+  await crm.properties.groupsApi.create("companies", { name: "territories", label: "Territories" });
+  const defined = await crm.properties.coreApi.create("companies", property);
+  assert.equal(defined.groupName, "territories");
+  await refused(() => crm.properties.coreApi.create("companies", property), 409);
+  const all = await crm.properties.coreApi.getAll("companies");
+  assert.ok(all.results.some((each) => each.name === name));
+  const one = await companies.basicApi.create(company("Zoned", { [name]: "NE-1" }));
+  assert.equal((await companies.basicApi.getById(one.id, [name])).properties[name], "NE-1");
+});
+
 await check("a wrong token is refused, and a portal sees only its own records", async () => {
   const error = await refused(() => client("pat-nobody").crm.companies.basicApi.getPage(), 401);
   assert.equal(error.body.category, "INVALID_AUTHENTICATION");

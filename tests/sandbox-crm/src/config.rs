@@ -56,6 +56,8 @@ pub struct PortalConfig {
     pub owners: Vec<Owner>,
     /// Properties beyond HubSpot's own.
     pub custom_properties: Vec<CustomProperty>,
+    /// Scopes its token was not given, such as `crm.schemas.tasks.write`.
+    pub withheld_scopes: Vec<String>,
     /// Request limits.
     pub limits: RateLimits,
     /// How many results of one search can be reached by paging.
@@ -82,11 +84,8 @@ impl Default for PortalConfig {
             user_id: 9001,
             first_record_id: 18_000_000_001,
             owners: Owner::samples(),
-            custom_properties: vec![CustomProperty {
-                object: ObjectType::Companies,
-                name: "tier".to_owned(),
-                unique: false,
-            }],
+            custom_properties: Vec::new(),
+            withheld_scopes: Vec::new(),
             limits: RateLimits::default(),
             search_cap: 10_000,
             merge: MergeMode::NewRecord,

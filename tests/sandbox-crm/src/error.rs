@@ -117,6 +117,14 @@ impl ApiError {
         )
     }
 
+    pub(crate) fn missing_scopes() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "MISSING_SCOPES",
+            "This app hasn't been granted all required scopes to make this call.",
+        )
+    }
+
     pub(crate) fn ten_secondly() -> Self {
         Self::rate_limited(
             "TEN_SECONDLY_ROLLING",

@@ -78,7 +78,7 @@ fn company(address: Address, seed: u64, line: u64, owners: &[Owner]) -> Properti
         ("country", "United States".to_owned()),
         ("lifecyclestage", one_of(&STAGES, &mut rng)),
         ("hs_lead_status", one_of(&STATUSES, &mut rng)),
-        ("tier", one_of(&TIERS, &mut rng)),
+        ("hs_ideal_customer_profile", one_of(&TIERS, &mut rng)),
         ("hubspot_owner_id", owner.unwrap_or_default()),
     ];
     fields
@@ -232,7 +232,7 @@ const STATUSES: [&str; 6] = [
     "ATTEMPTED_TO_CONTACT",
     "CONNECTED",
 ];
-const TIERS: [&str; 6] = ["A", "B", "B", "C", "C", "C"];
+const TIERS: [&str; 6] = ["tier_1", "tier_2", "tier_2", "tier_3", "tier_3", "tier_3"];
 const AREA_CODES: [(&str, u16); 51] = [
     ("AL", 205),
     ("AK", 907),
@@ -307,7 +307,7 @@ mod tests {
                 "state",
                 "zip",
                 "hubspot_owner_id",
-                "tier",
+                "hs_ideal_customer_profile",
             ] {
                 assert!(!company[field].is_empty(), "{field} of {company:?}");
             }

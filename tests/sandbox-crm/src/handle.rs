@@ -197,6 +197,11 @@ impl PortalHandle {
         self.portal.write(|state| state.schema.define(property));
     }
 
+    /// Takes a property of the portal's own away.
+    pub fn remove_property(&self, object: ObjectType, name: &str) {
+        self.portal.write(|state| state.schema.remove(object, name));
+    }
+
     /// The validation rules the API is held to from now on; people are not.
     pub fn set_validation_rules(&self, rules: Vec<ValidationRule>) {
         self.portal.write(|state| state.schema.set_rules(rules));

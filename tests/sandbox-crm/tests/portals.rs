@@ -324,7 +324,13 @@ async fn the_control_routes_do_what_the_handle_does() {
     let company = loaded["ids"][0].as_str().unwrap();
     let record = at(&format!("/records/companies/{company}"));
     assert_eq!(
-        api.call("PATCH", &record, json!({ "tier": "A+" })).await.0,
+        api.call(
+            "PATCH",
+            &record,
+            json!({ "hs_ideal_customer_profile": "tier_1" })
+        )
+        .await
+        .0,
         200
     );
     assert_eq!(
@@ -332,8 +338,8 @@ async fn the_control_routes_do_what_the_handle_does() {
         400
     );
     assert_eq!(
-        api.call("GET", &record, Value::Null).await.1["properties"]["tier"],
-        "A+"
+        api.call("GET", &record, Value::Null).await.1["properties"]["hs_ideal_customer_profile"],
+        "tier_1"
     );
     let (_, waited) = api
         .call("POST", &at("/wait-idle"), json!({ "timeout_ms": 60_000 }))
@@ -377,4 +383,69 @@ async fn the_whole_fixture_loads_and_lists() {
         after = format!("&after={next}");
     }
     assert_eq!(listed, 3_850);
+}
+
+#[tokio::test]
+async fn a_property_needs_its_group_and_a_free_name_and_then_takes_values() {
+    let (sandbox, _) = start(unlimited(7, "pat-seven")).await;
+    let api = Api::new(&sandbox.base_url(), "pat-seven");
+    let property = json!({"name": "our_id", "label": "Ours", "groupName": "ours",
+        "type": "string", "fieldType": "text"});
+    for base in ["/crm/v3/properties/tasks", "/crm/properties/2026-09/notes"] {
+        let one = format!("{base}/our_id");
+        assert_eq!(api.call("GET", &one, Value::Null).await.0, 404);
+        let (status, refused) = api.call("POST", base, property.clone()).await;
+        assert_eq!(
+            (status, &refused["category"]),
+            (400, &json!("VALIDATION_ERROR"))
+        );
+        let group = json!({"name": "ours", "label": "Ours"});
+        let groups = format!("{base}/groups");
+        assert_eq!(api.call("POST", &groups, group.clone()).await.0, 201);
+        assert_eq!(api.call("POST", &groups, group).await.0, 409);
+        let (status, made) = api.call("POST", base, property.clone()).await;
+        assert_eq!((status, &made["hubspotDefined"]), (201, &json!(false)));
+        assert_eq!(api.call("POST", base, property.clone()).await.0, 409);
+        assert_eq!(
+            api.call("GET", &one, Value::Null).await.1["groupName"],
+            "ours"
+        );
+        let (_, all) = api.call("GET", base, Value::Null).await;
+        let names = all["results"].as_array().unwrap().iter();
+        assert!(names.clone().any(|p| p["name"] == "our_id"));
+        assert!(names.clone().any(|p| p["name"] == "hs_timestamp"));
+        let mut bad = property.clone();
+        bad["name"] = json!("Our Id");
+        assert_eq!(api.call("POST", base, bad).await.0, 400);
+    }
+    let note = json!({"properties": {"hs_timestamp": "1", "our_id": "x"}});
+    let (status, _) = api.call("POST", "/crm/v3/objects/notes", note).await;
+    assert_eq!(status, 201);
+}
+
+#[tokio::test]
+async fn a_withheld_scope_is_missing_and_named() {
+    let config = PortalConfig {
+        withheld_scopes: vec!["crm.schemas.tasks.write".into()],
+        ..unlimited(7, "pat-seven")
+    };
+    let (sandbox, _) = start(config).await;
+    let api = Api::new(&sandbox.base_url(), "pat-seven");
+    let group = json!({"name": "ours", "label": "Ours"});
+    let path = "/crm/v3/properties/tasks/groups";
+    let (status, refused) = api.call("POST", path, group.clone()).await;
+    assert_eq!(
+        (status, &refused["category"]),
+        (403, &json!("MISSING_SCOPES"))
+    );
+    let named = &refused["errors"][0]["context"]["requiredGranularScopes"][0];
+    assert_eq!(named, "crm.schemas.tasks.write");
+    let path = "/crm/v3/properties/notes/groups";
+    assert_eq!(api.call("POST", path, group).await.0, 201);
+    assert_eq!(
+        api.call("GET", "/crm/v3/objects/tasks", Value::Null)
+            .await
+            .0,
+        200
+    );
 }

@@ -51,7 +51,6 @@ struct Files {
     next_n: u64,
     epoch: Option<Epoch>,
     head: u64,
-    was_complete: bool,
     scopes: BTreeMap<ScopeId, Scope>,
     /// Each with the history in which it was written.
     rows: BTreeMap<Key, (Option<Epoch>, Rc<Row>)>,
@@ -167,7 +166,6 @@ impl Files {
         if checkpoint.complete {
             self.drop_revoked(grants);
             self.head = checkpoint.head;
-            self.was_complete = true;
             self.settle();
         }
     }
@@ -292,7 +290,6 @@ impl ModelPhone {
             next_n: 1,
             epoch: None,
             head: 0,
-            was_complete: false,
             scopes: BTreeMap::new(),
             rows: BTreeMap::new(),
             members: BTreeMap::new(),
@@ -333,7 +330,6 @@ impl PhoneStore for ModelPhone {
             epoch: files.epoch,
             cursors: files.scopes.iter().map(cursor).collect(),
             uncompared: uncompared.map(|(scope, _)| scope.clone()).collect(),
-            was_complete: files.was_complete,
         })
     }
 
@@ -473,6 +469,11 @@ impl PhoneStore for ModelPhone {
             move_cursor(files);
             keep(files);
         })
+    }
+
+    fn is_shown(&self, grant: &ScopeGrant) -> Result<bool, StoreFault> {
+        let scope = self.files.scopes.get(&grant.scope);
+        Ok(scope.is_some_and(|scope| scope.shown))
     }
 
     fn publish(

@@ -82,6 +82,9 @@ struct PhoneBackup<P> {
     oracle: PhoneCopy,
 }
 
+/// Which territories each rep has.
+type Assigned = BTreeMap<u8, BTreeSet<u8>>;
+
 /// Everything there is.
 pub struct World<S: SimServer, P> {
     server: S,
@@ -91,9 +94,9 @@ pub struct World<S: SimServer, P> {
     now: i64,
     made: u64,
     epoch: u64,
-    server_backup: Option<(S::Backup, ServerCopy, BTreeMap<u8, BTreeSet<u8>>)>,
+    server_backup: Option<(S::Backup, ServerCopy, Assigned)>,
     phone_backups: BTreeMap<u8, PhoneBackup<P>>,
-    assigned: BTreeMap<u8, BTreeSet<u8>>,
+    assigned: Assigned,
     late: Vec<(DeviceContext, Request)>,
     old_rows: BTreeMap<Key, Row>,
     trace: Option<Vec<String>>,

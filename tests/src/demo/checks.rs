@@ -44,3 +44,24 @@ impl Checks {
         self.0.iter().all(|check| check.fault.is_none())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_claim_that_does_not_hold_fails_them_all_and_says_why() {
+        let mut checks = Checks::default();
+        checks.same("two is two", 2, 2);
+        checks.holds("so it is", true);
+        assert!(checks.passed());
+        checks.same("two is three", 2, 3);
+        checks.holds("so it is not", false);
+        assert!(!checks.passed());
+        let faults: Vec<_> = checks.all().iter().map(|c| c.fault.as_deref()).collect();
+        assert_eq!(
+            faults,
+            [None, None, Some("found 2, wanted 3"), Some("it does not")]
+        );
+    }
+}

@@ -38,6 +38,8 @@ impl Phone {
         let mut config = EngineConfig::new(dir.to_string_lossy(), server_url);
         config.allow_insecure_loopback = true;
         config.proximity.default_radius_m = ALERT_RADIUS_M;
+        // The embedded geocoder knows postal codes; the demo takes their centres for the leads.
+        config.proximity.max_uncertainty_m = u32::MAX;
         config.proximity.fallback_zone = Some(super::time::ZONE.to_owned());
         let (radio, vault) = (Arc::new(Radio::new()?), Arc::new(MemoryKeyVault::new()));
         let engine = open(&config, &vault, &radio, &clock)?;

@@ -118,3 +118,81 @@ pub fn way(from: LatLng, to: LatLng, bend: f64, step_m: f64) -> Vec<LatLng> {
     };
     (1..=steps).map(point).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::leads::Random;
+    use fieldfare_model::TerritoryId;
+
+    fn at(north: f64, east: f64) -> LatLng {
+        LatLng::new(42.0 + north, -71.0 + east).unwrap()
+    }
+
+    fn place(north: f64, east: f64) -> Place {
+        Place {
+            at: at(north, east),
+            leads: Vec::new(),
+        }
+    }
+
+    fn length(round: &[Place]) -> f64 {
+        let next = round.iter().cycle().skip(1);
+        round
+            .iter()
+            .zip(next)
+            .map(|(a, b)| distance_m(a.at, b.at))
+            .sum()
+    }
+
+    #[test]
+    fn leads_at_one_spot_are_one_place_in_order_of_name() {
+        let mut leads = crate::leads::leads(1, 4, TerritoryId::from_bytes([1; 16]));
+        leads[2].geocode.position = leads[0].geocode.position;
+        leads[3].geocode.position = None;
+        (leads[0].name, leads[2].name) = ("Zoe".into(), "Abe".into());
+        let places = places(&leads);
+        assert_eq!(places.len(), 2);
+        let shared = places.iter().find(|p| p.leads.len() == 2).unwrap();
+        assert_eq!(shared.leads, [leads[2].id, leads[0].id]);
+    }
+
+    #[test]
+    fn the_round_goes_through_the_densest_part() {
+        let mut spots: Vec<Place> = (0..6).map(|n| place(0.01 * f64::from(n), 0.0)).collect();
+        spots.extend((0..30).map(|n| place(1.0 + f64::from(n), 3.0)));
+        let round = choose(&spots, 6);
+        assert_eq!(round.len(), 6);
+        assert!(round.iter().all(|p| p.at.lat() < 42.1));
+        assert_eq!(choose(&[], 6), []);
+    }
+
+    #[test]
+    fn no_two_legs_of_the_round_could_be_swapped_for_shorter_ones() {
+        let mut random = Random::new(5);
+        for _ in 0..20 {
+            let spots: Vec<Place> = (0..12)
+                .map(|_| place(random.unit() * 0.1, random.unit() * 0.1))
+                .collect();
+            let round = choose(&spots, 12);
+            assert_eq!(round.len(), 12);
+            for from in 1..round.len() {
+                for to in from..round.len() {
+                    let mut other = round.clone();
+                    other[from..=to].reverse();
+                    assert!(length(&other) > length(&round) - 2.0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_way_ends_where_it_should_in_even_steps() {
+        let (from, to) = (at(0.0, 0.0), at(0.03, 0.02));
+        let way = way(from, to, 0.07, 45.0);
+        assert!(distance_m(*way.last().unwrap(), to) < 0.5);
+        let ends = [from].into_iter().chain(way.iter().copied());
+        let steps: Vec<f64> = ends.zip(&way).map(|(a, b)| distance_m(a, *b)).collect();
+        assert!(steps.iter().all(|m| (20.0..80.0).contains(m)), "{steps:?}");
+    }
+}

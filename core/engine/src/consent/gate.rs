@@ -88,6 +88,9 @@ impl ConsentGate {
         self.ledger.condition()?;
         let event = self.decision(purpose).ok_or(Denied::NeverGranted)?;
         self.check_event(event, at)?;
+        if purpose == Purpose::LiveTracking {
+            self.check_own(purpose, at)?;
+        }
         let span = (event.at, event.valid_until);
         Ok(Grant::new(purpose, Some(event.id), span, &self.generation))
     }
@@ -100,6 +103,15 @@ impl ConsentGate {
             return Err(Denied::Expired);
         }
         within(event.at, event.valid_until, at)
+    }
+
+    /// The newest entry may be another device's, but the server takes pings only under this one's.
+    fn check_own(&self, purpose: Purpose, at: TimestampMs) -> Result<(), Denied> {
+        let mut newest_first = self.ledger.events().iter().rev();
+        let own = newest_first.find(|event| event.purpose == purpose);
+        own.ok_or(Denied::OtherDevice)
+            .and_then(|own| self.check_event(own, at))
+            .map_err(|_| Denied::OtherDevice)
     }
 
     /// The entry that decides for a purpose, over all devices.

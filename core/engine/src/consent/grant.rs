@@ -18,6 +18,9 @@ pub enum Denied {
     /// The rep withdrew the consent.
     #[error("consent for this use of location was withdrawn")]
     Withdrawn,
+    /// Pings are sent under a consent given on the sending phone only.
+    #[error("consent for this use of location was given on another phone; ask for it on this one")]
+    OtherDevice,
     /// The moment lies before the consent.
     #[error("the location is from before consent was given; check the phone's clock")]
     NotYet,

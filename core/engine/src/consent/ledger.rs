@@ -5,11 +5,13 @@ use fieldfare_sync::{ChainError, LedgerHead, consent_hash, verify_chain, verify_
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerFault {
     /// The chain is broken.
-    #[error("the consent ledger is damaged; sync to repair it: {0}")]
+    #[error("the consent ledger is damaged; sync, then erase the phone and enrol it again: {0}")]
     Damaged(#[from] ChainError),
     /// The ledger lacks entries, or holds others, than the server has acknowledged. An older
     /// copy of the file was put back, or the phone was cloned.
-    #[error("the consent ledger is older than the one the server acknowledged; sync to repair it")]
+    #[error(
+        "the consent ledger is older than the one the server acknowledged; sync to complete it"
+    )]
     RolledBack,
 }
 

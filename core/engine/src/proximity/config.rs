@@ -10,6 +10,10 @@ pub struct ProximityConfig {
     pub max_radius_m: u32,
     /// Leads with a lower score, 0 to 100, do not alert. A lead without score counts as 0.
     pub min_score: u8,
+    /// Leads that may be farther than this many metres from their position do not alert: one that is
+    /// only known by its postal code may be kilometres away. A position without a stated
+    /// uncertainty, such as one the rep took on the spot, counts as exact.
+    pub max_uncertainty_m: u32,
     /// How long the rep must stay at a lead before the alert, in milliseconds; 0 for at once.
     pub dwell_ms: i64,
     /// A lead is left beyond radius × this + accuracy. At least 1.
@@ -35,6 +39,7 @@ impl Default for ProximityConfig {
             default_radius_m: 150,
             max_radius_m: 2_000,
             min_score: 0,
+            max_uncertainty_m: 1_000,
             dwell_ms: 0,
             exit_factor: 1.25,
             cool_down_ms: 4 * 3_600_000,
@@ -98,6 +103,11 @@ impl ProximityConfig {
     pub fn radius_m(&self, own: Option<u32>) -> f64 {
         let radius = own.unwrap_or(self.default_radius_m);
         f64::from(radius.clamp(1, self.max_radius_m))
+    }
+
+    /// Whether a position with this uncertainty is known well enough for an alert.
+    pub(crate) fn knows_place(&self, uncertainty_m: Option<u32>) -> bool {
+        uncertainty_m.unwrap_or(0) <= self.max_uncertainty_m
     }
 
     /// The distance beyond which a lead counts as left, metres.

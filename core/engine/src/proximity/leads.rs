@@ -9,6 +9,8 @@ pub struct NearLead {
     pub distance_m: f64,
     /// The lead's own radius, where it has one.
     pub alert_radius_m: Option<u32>,
+    /// How far in metres the lead may be from where it is taken to be, where that is known.
+    pub uncertainty_m: Option<u32>,
     /// Worth of a visit, 0 to 100.
     pub score: Option<u8>,
     /// Where it stands in the sales process.
@@ -28,6 +30,7 @@ impl NearLead {
             id: lead.id,
             distance_m,
             alert_radius_m: lead.alert_radius_m,
+            uncertainty_m: lead.geocode.uncertainty_m,
             score: lead.score,
             status: lead.status,
             contact_hours: lead.contact_hours.clone(),

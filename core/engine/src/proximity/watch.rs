@@ -47,8 +47,8 @@ pub enum ProximityError<E> {
 /// Follows fixes and says when to tell the rep of a lead.
 ///
 /// A lead alerts once per stay, while the rep is inside, when all of this holds: dwell time
-/// over, cool-down over, score high enough, within contact hours in the lead's zone, not visited
-/// on this local day, and not marked "do not contact". What holds too late in the stay alerts
+/// over, cool-down over, score high enough, position known well enough, within contact hours in the
+/// lead's zone, not visited on this local day, and not marked "do not contact". What holds too late in the stay alerts
 /// then. Without a fix for long, the rep is taken to have stayed where the fixes before and
 /// after agree.
 #[derive(Debug, Clone)]
@@ -170,6 +170,7 @@ impl Proximity {
         self.state.is_due(lead.id, at, dwell, cool_down)
             && lead.status != LeadStatus::DoNotContact
             && lead.score.unwrap_or(0) >= self.config.min_score
+            && self.config.knows_place(lead.uncertainty_m)
             && !self.is_visited_today(lead, at)
             && self
                 .clocks

@@ -93,6 +93,7 @@ pub struct FakeServer {
     pub token: AtomicU64,
     pub token_life_s: AtomicI64,
     pub attempts: Mutex<Vec<String>>,
+    pub requests: Mutex<Vec<HttpRequest>>,
 }
 
 impl FakeServer {
@@ -137,6 +138,8 @@ impl FakeServer {
         }
         let n = self.token.fetch_add(1, Ordering::SeqCst) + 1;
         let json = serde_json::json!({
+            "p": PROTOCOL,
+            "s": SCHEMA,
             "tenant": TenantId::from_bytes([9; 16]),
             "device": DeviceId::from_bytes([1; 16]),
             "rep": { "id": rep_id(), "name": "Robin Meyer" },
@@ -227,6 +230,7 @@ impl HttpTransport for FakeServer {
             .to_owned();
         self.paths.lock().unwrap().push(path.clone());
         self.note_attempt(&request);
+        self.requests.lock().unwrap().push(request.clone());
         match self.next_trouble() {
             Some(Trouble::Offline) => return Err(TransportError::Offline),
             Some(Trouble::Hang) => std::future::pending::<()>().await,
@@ -283,6 +287,7 @@ impl World {
             token: AtomicU64::new(0),
             token_life_s: AtomicI64::new(900),
             attempts: Mutex::default(),
+            requests: Mutex::default(),
         });
         let dir = tempfile::tempdir().unwrap();
         let vault = Arc::new(MemoryKeyVault::new());

@@ -37,8 +37,9 @@ pub enum LeadOrder {
     Changed,
 }
 
-/// Where a page ended. Opaque; good for the same filter and order only.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a page ended. Opaque; good for the same filter and order only. May be serialised to hand it
+/// out of the process' memory and back, not to keep it: it may quote a name.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct PageEnd {
     key: Value,
     no: i64,

@@ -21,8 +21,7 @@ pub(crate) fn publish(
     checkpoint: &Checkpoint,
     pending: &dyn PendingEdits,
 ) -> Result<Vec<Key>, StoreError> {
-    // Otherwise a row on its way from one scope to another could be missing from both for a moment.
-    if !checkpoint.complete && state::read(tables.db)?.was_complete {
+    if !may_publish(tables, grants, checkpoint)? {
         return Ok(Vec::new());
     }
     let mut publication = Publication {
@@ -37,6 +36,29 @@ pub(crate) fn publish(
     publication.drop_orphans()?;
     publication.apply_edits(pending, checkpoint.complete)?;
     Ok(publication.base.changed.into_iter().collect())
+}
+
+/// Part of the scopes may be shown early only while none was ever shown, so that a row on its
+/// way from one to the other is never missing from both.
+fn may_publish(
+    tables: Tables<'_>,
+    grants: &[ScopeGrant],
+    checkpoint: &Checkpoint,
+) -> Result<bool, StoreError> {
+    if checkpoint.complete {
+        return Ok(true);
+    }
+    for grant in grants {
+        if is_shown(tables, grant)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether a scope was ever shown.
+pub(crate) fn is_shown(tables: Tables<'_>, grant: &ScopeGrant) -> Result<bool, StoreError> {
+    Ok(scopes::find(tables.db, &grant.scope)?.is_some_and(|scope| scope.is_shown))
 }
 
 struct Publication<'a> {

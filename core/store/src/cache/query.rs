@@ -35,6 +35,8 @@ pub struct LeadPosition {
     pub status: Option<LeadStatus>,
     /// Importance class, 1 is the highest.
     pub tier: Option<u8>,
+    /// How far in metres the lead may be from `position`, where the geocoder said so.
+    pub uncertainty_m: Option<u32>,
 }
 
 pub(super) const SHOWN: &str = "gen NOT IN (SELECT gen FROM hidden)";
@@ -111,7 +113,8 @@ pub(crate) fn search(
         .collect()
 }
 
-const POSITION: &str = "SELECT id, lat_e7, lon_e7, score, alert_radius_m, status, tier
+const POSITION: &str =
+    "SELECT id, lat_e7, lon_e7, score, alert_radius_m, status, tier, uncertainty_m
     FROM lead INDEXED BY lead_key WHERE lat_e7 IS NOT NULL AND lon_e7 IS NOT NULL";
 
 /// The positions of all shown leads that have one, from an index alone. O(n).
@@ -169,6 +172,7 @@ fn position_from_sql(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<LeadPos
         alert_radius_m: int(4)?.and_then(|n| n.try_into().ok()),
         status: int(5)?.map_or(Some(LeadStatus::New), LeadStatus::from_code),
         tier: int(6)?.and_then(|n| n.try_into().ok()),
+        uncertainty_m: int(7)?.and_then(|n| n.try_into().ok()),
     }))
 }
 

@@ -17,13 +17,11 @@ pub(crate) struct CacheState {
     pub(crate) generation: i64,
     /// How often a scope was not what the server said it was.
     pub(crate) mismatches: u64,
-    /// Whether a complete checkpoint was ever shown.
-    pub(crate) was_complete: bool,
 }
 
 pub(crate) fn read(db: &Connection) -> Result<CacheState, StoreError> {
     db.query_row(
-        "SELECT epoch, head, gen, mismatches, complete FROM state",
+        "SELECT epoch, head, gen, mismatches FROM state",
         [],
         |row| {
             let epoch: Option<i64> = row.get(0)?;
@@ -32,7 +30,6 @@ pub(crate) fn read(db: &Connection) -> Result<CacheState, StoreError> {
                 head: u64_at(row, 1)?,
                 generation: row.get(2)?,
                 mismatches: u64_at(row, 3)?,
-                was_complete: row.get(4)?,
             })
         },
     )
@@ -40,7 +37,7 @@ pub(crate) fn read(db: &Connection) -> Result<CacheState, StoreError> {
 }
 
 pub(crate) fn set_head(db: &Connection, head: u64) -> Result<(), StoreError> {
-    db.execute("UPDATE state SET head = ?1, complete = 1", [signed(head)])
+    db.execute("UPDATE state SET head = ?1", [signed(head)])
         .in_cache()?;
     Ok(())
 }

@@ -65,9 +65,7 @@ impl SyncClient {
         let Some(checkpoint) = &reply.checkpoint else {
             return Self::must_have_moved(reply).map(|()| false);
         };
-        // A part may be shown only while nothing was: otherwise a row on its way from one scope to
-        // another could vanish for a moment.
-        if checkpoint.complete || !state.was_complete {
+        if checkpoint.complete || may_show_part(store, reply)? {
             let changed = store
                 .publish(&reply.grants, checkpoint)
                 .map_err(Stop::Store)?;
@@ -138,6 +136,17 @@ impl SyncClient {
         store.begin_repair(&wrong, true).map_err(Stop::Store)?;
         Ok(false)
     }
+}
+
+/// A part may be shown only while nothing of what is granted was ever shown: otherwise a row that
+/// moved from a shown scope to one that is still missing would vanish until that has come.
+fn may_show_part<S: PhoneStore>(store: &S, reply: &PullReply) -> Stepped<bool, S::Error> {
+    for grant in &reply.grants {
+        if store.is_shown(grant).map_err(Stop::Store)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn mismatched<S: PhoneStore>(store: &S, reply: &PullReply) -> Stepped<Vec<ScopeId>, S::Error> {

@@ -34,7 +34,6 @@ pub struct MemoryPhone {
     written: BTreeMap<(Entity, RowId), (Option<Epoch>, u64)>,
     pub outbox: Vec<Waiting>,
     pub published: u64,
-    was_complete: bool,
     pub gaps: Vec<NumberGap>,
     pub mismatches: u64,
 }
@@ -51,7 +50,6 @@ impl MemoryPhone {
             written: BTreeMap::new(),
             outbox: Vec::new(),
             published: 0,
-            was_complete: false,
             gaps: Vec::new(),
             mismatches: 0,
         }
@@ -145,7 +143,6 @@ impl PhoneStore for MemoryPhone {
             epoch: self.epoch,
             cursors: self.scopes.iter().map(cursor).collect(),
             uncompared: uncompared.map(|(scope, _)| scope.clone()).collect(),
-            was_complete: self.was_complete,
         })
     }
 
@@ -257,6 +254,10 @@ impl PhoneStore for MemoryPhone {
         Ok(())
     }
 
+    fn is_shown(&self, grant: &ScopeGrant) -> Result<bool, Infallible> {
+        Ok(self.scopes.get(&grant.scope).is_some_and(|s| s.shown))
+    }
+
     fn publish(
         &mut self,
         grants: &[ScopeGrant],
@@ -298,7 +299,6 @@ impl PhoneStore for MemoryPhone {
                 self.scopes.remove(&scope);
             }
             self.published = checkpoint.head;
-            self.was_complete = true;
         }
         let keys: BTreeSet<_> = before.keys().chain(self.rows.keys()).copied().collect();
         Ok(keys

@@ -4,7 +4,9 @@ mod associations;
 mod batch;
 mod objects;
 mod owners;
+mod properties;
 mod request;
+mod scopes;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -27,12 +29,14 @@ const DATED_VERSIONS: [&str; 2] = ["2026-03", "2026-09"];
 pub(crate) fn router(registry: Arc<Registry>) -> Router {
     let mut router = Router::new()
         .nest("/crm/v3/objects", objects::router())
+        .nest("/crm/v3/properties", properties::router())
         .nest("/crm/v4/objects", associations::record_routes())
         .nest("/crm/v4/associations", associations::batch_routes());
     router = with_owners(router, "/crm/v3/owners");
     for version in DATED_VERSIONS {
         router = router
             .nest(&format!("/crm/objects/{version}"), objects::router())
+            .nest(&format!("/crm/properties/{version}"), properties::router())
             .nest(
                 &format!("/crm/associations/{version}"),
                 associations::batch_routes(),
@@ -70,6 +74,10 @@ async fn guard(
         .gate()
         .enter(request.method().as_str(), &path, Instant::now());
     tokio::time::sleep(passage.latency).await;
+    let withheld = &portal.config.withheld_scopes;
+    if let Err(error) = scopes::check(withheld, request.method().as_str(), &path) {
+        return error.into_response();
+    }
     request.extensions_mut().insert(portal);
     let mut response = match (passage.refusal, passage.fault) {
         (Some(refusal), _) => refusal.into_response(),

@@ -117,7 +117,7 @@ fn watched_properties(object: ObjectType) -> &'static [&'static str] {
             "hubspot_owner_id",
             "lifecyclestage",
             "hs_lead_status",
-            "tier",
+            "hs_ideal_customer_profile",
         ],
         ObjectType::Contacts => &[
             "firstname",

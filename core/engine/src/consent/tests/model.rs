@@ -97,12 +97,22 @@ impl Oracle {
         !self.is_rolled_back()
             && self.disabled != Some(purpose)
             && !last.is_empty()
+            && (purpose != LiveTracking || self.is_given_here(purpose, t))
             && last.iter().all(|e| {
                 e.action == Yes
                     && e.at.0 <= t
                     && e.valid_until.is_none_or(|until| t < until.0)
                     && !self.seen_ended.contains(&e.id)
             })
+    }
+
+    fn is_given_here(&self, purpose: Purpose, t: i64) -> bool {
+        let last = self.own.iter().rfind(|e| e.purpose == purpose);
+        last.is_some_and(|e| {
+            e.action == Yes
+                && e.valid_until.is_none_or(|until| t < until.0)
+                && !self.seen_ended.contains(&e.id)
+        })
     }
 
     fn observe(&mut self, now: i64) {

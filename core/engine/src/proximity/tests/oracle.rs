@@ -1,6 +1,7 @@
 //! Random walks against an oracle that looks, lead by lead, at the whole list of fixes at once.
 
 use super::*;
+use fieldfare_model::Geocode;
 use proptest::prelude::*;
 
 /// A zone whose distance from UTC never changes, so that the oracle can do without a calendar.
@@ -24,6 +25,7 @@ fn any_config() -> impl Strategy<Value = ProximityConfig> {
             |((radius, min_score, dwell_ms), (exit_factor, cool_down_ms, cap))| ProximityConfig {
                 default_radius_m: radius,
                 max_radius_m: 400,
+                max_uncertainty_m: 500,
                 min_score,
                 dwell_ms,
                 exit_factor,
@@ -47,6 +49,7 @@ fn any_lead(n: u8) -> impl Strategy<Value = Lead> {
         (
             prop::option::weighted(0.9, 20u8..100),
             prop::bool::weighted(0.1),
+            prop_oneof![6 => Just(None), 2 => (0u32..=500).prop_map(Some), 1 => (501u32..9_000).prop_map(Some)],
         ),
         (
             hours,
@@ -55,7 +58,7 @@ fn any_lead(n: u8) -> impl Strategy<Value = Lead> {
         ),
     )
         .prop_map(
-            move |((bearing, metres, radius), (score, silent), (hours, visit, named))| Lead {
+            move |((bearing, metres, radius), (score, silent, uncertainty), (hours, visit, named))| Lead {
                 alert_radius_m: radius,
                 score,
                 status: if silent {
@@ -66,7 +69,12 @@ fn any_lead(n: u8) -> impl Strategy<Value = Lead> {
                 contact_hours: hours.parse().unwrap(),
                 last_visit_at: visit.map(|ms| TimestampMs(NOON + ms)),
                 time_zone: named.then(|| FIXED_ZONE.into()),
-                ..lead(n, at_bearing(bearing, metres))
+                geocode: Geocode {
+                    position: Some(at_bearing(bearing, metres)),
+                    uncertainty_m: uncertainty,
+                    ..Geocode::default()
+                },
+                ..lead(n, home())
             },
         )
 }
@@ -173,6 +181,7 @@ fn may_alert(case: &Case, lead: &Lead, at: i64) -> bool {
         .is_some_and(|v| local_day(v.0) >= local_day(at));
     lead.status != LeadStatus::DoNotContact
         && lead.score.unwrap_or(0) >= case.config.min_score
+        && lead.geocode.uncertainty_m.is_none_or(|m| m <= 500)
         && is_open(lead, at)
         && !visited_today
 }

@@ -1,0 +1,129 @@
+package dev.fieldfare
+
+import java.nio.file.Files
+import java.nio.file.Path
+import java.security.SecureRandom
+import java.util.concurrent.atomic.AtomicBoolean
+import javax.crypto.AEADBadTagException
+import javax.crypto.Cipher
+import javax.crypto.SecretKey
+import javax.crypto.spec.GCMParameterSpec
+import javax.crypto.spec.SecretKeySpec
+import kotlin.io.path.createTempDirectory
+
+/** A vault in memory, as an app would write one: AES-GCM under a key that never leaves it. */
+class MemoryVault : KeyVault {
+    private var made = 0
+    private var key: SecretKey? = null
+
+    /** The next calls fail with this. */
+    @Volatile
+    var failure: Exception? = null
+
+    @Synchronized
+    override fun generation(): Int = check(if (key == null) 0 else made)
+
+    @Synchronized
+    override fun wrap(key: ByteArray): ByteArray {
+        val cipher = Cipher.getInstance(TRANSFORMATION)
+        cipher.init(Cipher.ENCRYPT_MODE, this.key ?: makeKey())
+        return check(cipher.iv + cipher.doFinal(key))
+    }
+
+    @Synchronized
+    override fun unwrap(wrapped: ByteArray): ByteArray {
+        val key = this.key ?: throw VaultException.KeyLost()
+        val cipher = Cipher.getInstance(TRANSFORMATION)
+        cipher.init(Cipher.DECRYPT_MODE, key, GCMParameterSpec(TAG_BITS, wrapped, 0, IV_BYTES))
+        try {
+            return check(cipher.doFinal(wrapped, IV_BYTES, wrapped.size - IV_BYTES))
+        } catch (_: AEADBadTagException) {
+            throw VaultException.Rejected()
+        }
+    }
+
+    @Synchronized
+    override fun destroyKey() {
+        key = check(null)
+    }
+
+    private fun <T> check(value: T): T {
+        failure?.let { throw it }
+        return value
+    }
+
+    private fun makeKey(): SecretKey {
+        val bytes = ByteArray(KEY_BYTES).also { SecureRandom().nextBytes(it) }
+        made += 1
+        return SecretKeySpec(bytes, "AES").also { key = it }
+    }
+
+    private companion object {
+        const val TRANSFORMATION = "AES/GCM/NoPadding"
+        const val TAG_BITS = 128
+        const val IV_BYTES = 12
+        const val KEY_BYTES = 32
+    }
+}
+
+/** Enrols every device; for everything else there is no connection. */
+class EnrolsOnly : HttpClient {
+    val isSilent = AtomicBoolean(false)
+
+    override suspend fun send(request: HttpRequest): HttpResponse {
+        if (isSilent.get()) {
+            kotlinx.coroutines.awaitCancellation()
+        }
+        if (!request.url.endsWith("/v1/enrol")) {
+            throw TransportException.Offline()
+        }
+        return HttpResponse(200, emptyList(), ENROLLED.toByteArray())
+    }
+
+    private companion object {
+        const val ENROLLED =
+            """{"tenant": "0190a000-0000-7000-8000-000000000001",
+                "device": "0190a000-0000-7000-8000-000000000002",
+                "rep": {"id": "0190a000-0000-7000-8000-000000000003", "name": "Robin"},
+                "refresh_token": "r", "access_token": "a", "expires_in": 900}"""
+    }
+}
+
+val HERE = LatLng(42.36, -71.06)
+
+fun temporaryDirectory(): Path = createTempDirectory("fieldfare-kotlin-")
+
+fun deleteAll(dir: Path) {
+    Files.walk(dir).use { files -> files.sorted(Comparator.reverseOrder()).forEach(Files::delete) }
+}
+
+/** An engine of its own folder, enrolled, without a connection, closed and deleted at the end. */
+suspend fun <T> withPhone(
+    client: HttpClient = EnrolsOnly(),
+    vault: MemoryVault = MemoryVault(),
+    isEnrolled: Boolean = true,
+    clock: WallClock? = null,
+    block: suspend (Fieldfare) -> T,
+): T {
+    val dir = temporaryDirectory()
+    try {
+        return Fieldfare.open(offline(dir), vault, client, clock).use { phone ->
+            if (isEnrolled) {
+                phone.enrol("CODE", "Phone")
+            }
+            block(phone)
+        }
+    } finally {
+        deleteAll(dir)
+    }
+}
+
+fun offline(dir: Path) = EngineConfig(dir = "$dir/phone", serverUrl = "https://sync.example")
+
+fun leadAt(
+    name: String,
+    lat: Double = HERE.lat,
+    lon: Double = HERE.lon,
+) = NewLead(name = name, position = LatLng(lat, lon))
+
+const val NOBODY: LeadId = "0190a000-0000-7000-8000-00000000ffff"

@@ -1,0 +1,3 @@
+import Fieldfare
+
+print(FieldfareClient.version)

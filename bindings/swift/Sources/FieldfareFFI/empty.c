@@ -1,0 +1,1 @@
+// A target needs a source; the functions are in the Rust library.
