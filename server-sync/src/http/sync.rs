@@ -87,15 +87,16 @@ pub(super) async fn pull(
 
 /// Which parts of some scopes are not what the phone stored.
 #[utoipa::path(post, path = "/v1/compare", tag = "sync", security(("device" = [])),
-    request_body(content = Vec<u8>, content_type = "application/vnd.msgpack", description = "CompareRequest, see docs/protocol.md"),
+    request_body(content = Vec<u8>, content_type = "application/vnd.msgpack", description = "CompareRequest: docs/protocol.md, section Rebase and repair"),
     responses(
-        (status = 200, description = "CompareReply, see docs/protocol.md", content_type = "application/vnd.msgpack", body = Vec<u8>),
-        (status = 400, description = "Malformed"),
+        (status = 200, description = "CompareReply: docs/protocol.md, section Rebase and repair", content_type = "application/vnd.msgpack", body = Vec<u8>),
+        (status = 400, description = "Malformed; the body of this and every error: docs/protocol.md, section Errors"),
         (status = 401, description = "Get a new access token"),
         (status = 403, description = "Revoked: wipe"),
         (status = 413, description = "Too large"),
         (status = 426, description = "Update the app"),
         (status = 429, description = "Wait as long as Retry-After says"),
+        (status = 503, description = "Storage fails, or it took too long: try again later"),
     ))]
 pub(super) async fn compare(
     State(state): State<SharedState>,
@@ -124,15 +125,16 @@ fn note_mismatches(device: &DeviceContext, body: &[u8]) {
 
 /// What is different in those parts.
 #[utoipa::path(post, path = "/v1/repair", tag = "sync", security(("device" = [])),
-    request_body(content = Vec<u8>, content_type = "application/vnd.msgpack", description = "RepairRequest, see docs/protocol.md"),
+    request_body(content = Vec<u8>, content_type = "application/vnd.msgpack", description = "RepairRequest: docs/protocol.md, section Rebase and repair"),
     responses(
-        (status = 200, description = "RepairReply, see docs/protocol.md", content_type = "application/vnd.msgpack", body = Vec<u8>),
-        (status = 400, description = "Malformed"),
+        (status = 200, description = "RepairReply: docs/protocol.md, section Rebase and repair", content_type = "application/vnd.msgpack", body = Vec<u8>),
+        (status = 400, description = "Malformed; the body of this and every error: docs/protocol.md, section Errors"),
         (status = 401, description = "Get a new access token"),
         (status = 403, description = "Revoked: wipe"),
         (status = 413, description = "Too large"),
         (status = 426, description = "Update the app"),
         (status = 429, description = "Wait as long as Retry-After says"),
+        (status = 503, description = "Storage fails, or it took too long: try again later"),
     ))]
 pub(super) async fn repair(
     State(state): State<SharedState>,
