@@ -1,5 +1,5 @@
 # The four commands. Each sets up what it needs first; see scripts/setup.
-.PHONY: demo test lint bench soak canaries setup setup-lint conformance bindings engines
+.PHONY: demo test lint bench soak canaries setup setup-lint conformance bindings engines fuzz
 
 export CARGO_TERM_COLOR ?= auto
 CANARY_DIR := $(or $(CARGO_TARGET_DIR),target)/canaries
@@ -39,6 +39,10 @@ canaries: setup
 # The official CRM client from npm drives the sandbox CRM.
 conformance: setup
 	tests/sandbox-crm/conformance/run
+
+# Every decoder of bytes from outside, fuzzed; see scripts/fuzz for a longer hunt.
+fuzz: setup
+	scripts/fuzz
 
 # OSRM, Valhalla and GraphHopper with an extract of Helsinki, in the user's cache.
 engines: setup

@@ -142,6 +142,10 @@ pub enum Purpose {
     VisitCheckIn,
     /// Sending positions to the server while working.
     LiveTracking,
+    /// Keeping on the phone where the rep is on a route, so that following goes on after the app
+    /// was ended, and asking the server for another route from there, which does not keep it.
+    /// Following by itself needs no consent: the fixes stay in memory.
+    Navigation,
 }
 
 /// What a rep decided.

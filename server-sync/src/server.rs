@@ -1,6 +1,7 @@
 use crate::config::Config;
 use crate::feed::{self, pings};
 use crate::http::{admin_app, app};
+use crate::planning::nightly;
 use crate::routing;
 use crate::state::{AppState, Clock, ServerError, SharedState, system_clock};
 use crate::store::StoreError;
@@ -58,7 +59,8 @@ impl Server {
         let tasks = vec![
             serve(listener, app(state.clone()), stopped.clone()),
             serve(admin_listener, admin_app(state.clone()), stopped.clone()),
-            tokio::spawn(maintain(state.clone(), stopped)),
+            tokio::spawn(maintain(state.clone(), stopped.clone())),
+            tokio::spawn(nightly::run(state.clone(), stopped)),
         ];
         let workers = Some(workers::spawn(state.clone()));
         tracing::info!(%addr, %admin_addr, "listening");

@@ -12,8 +12,8 @@ mod crm_support;
 use crm_support::*;
 use fieldfare_model::schema::{conflict, lead};
 use fieldfare_model::{
-    Conflict, ConflictId, Entity, Lead, LeadId, OperationId, TimestampMs, Value, Visit, VisitId,
-    VisitOutcome,
+    CalendarDate, Conflict, ConflictId, DayPlanId, DayPlanRow, Entity, Lead, LeadId, OperationId,
+    RepId, TimestampMs, Value, Visit, VisitId, VisitOutcome,
 };
 use fieldfare_sandbox::{CallFault, MergeMode, ObjectType, PortalConfig};
 use fieldfare_server::feed;
@@ -216,9 +216,15 @@ async fn what_a_phone_told_of_a_deleted_lead_is_kept_and_sent_when_the_record_is
 }
 
 #[tokio::test]
-async fn an_erased_record_leaves_no_job_behind() {
+async fn an_erased_record_leaves_no_job_and_no_planned_day_behind() {
     let (bench, [(id, lead), _]) = two(portal_config()).await;
     visit(&bench, lead.id);
+    let day = planned_day(&lead);
+    let now = bench.now();
+    bench
+        .store
+        .write(|tx| feed::put(tx, Entity::DAY_PLAN, day.id.row(), day.to_columns(), now))
+        .unwrap();
     bench.portal.erase(COMPANIES, id).unwrap();
     let body = json!([{"eventId": 1, "objectId": id, "portalId": PORTAL, "occurredAt": 1,
         "subscriptionType": "company.privacyDeletion", "changeSource": "CRM_UI"}]);
@@ -240,6 +246,21 @@ async fn an_erased_record_leaves_no_job_behind() {
         .read(|c| feed::row(c, Entity::LEAD, lead.id.row()));
     assert!(matches!(row.unwrap(), RowState::Deleted));
     assert_eq!((bench.count(WAITING), bench.count(DEAD)), (0, 0));
+    let days = bench.store.read(|c| feed::rows_of(c, Entity::DAY_PLAN));
+    assert!(days.unwrap().is_empty());
+}
+
+fn planned_day(lead: &Lead) -> DayPlanRow {
+    DayPlanRow {
+        id: DayPlanId::from_bytes([8; 16]),
+        rep: RepId::from_bytes([9; 16]),
+        date: CalendarDate::new(2026, 9, 21).unwrap(),
+        time_zone: "America/New_York".into(),
+        zero_at: TimestampMs(0),
+        computed_at: TimestampMs(0),
+        problem: json!({"stops": [{"id": lead.id.to_string()}]}).to_string(),
+        plan: "{}".into(),
+    }
 }
 
 #[tokio::test]

@@ -115,6 +115,7 @@ fn config(dir: &Path) -> Config {
             name: "Ada".to_owned(),
             email: REP.to_owned(),
             crm_owner: None,
+            day: None,
         }],
         territories: vec![TerritoryConfig {
             id: None,

@@ -5,4 +5,5 @@ pub mod demo;
 pub mod figures;
 pub mod leads;
 pub mod map;
+pub mod network;
 pub mod world;

@@ -131,6 +131,9 @@ impl Engine {
             return Err(EngineError::invalid("this purpose needs no consent"));
         }
         let is_ahead = self.lock_consents().withhold(purpose)?;
+        if purpose == Purpose::Navigation {
+            self.forget_following()?;
+        }
         if is_ahead {
             self.load_consents()?;
         }

@@ -88,6 +88,7 @@ impl Engine {
         };
         engine.load_consents()?;
         engine.load_proximity()?;
+        engine.forget_following_unless_granted()?;
         Ok((Arc::new(engine), report))
     }
 
@@ -112,17 +113,15 @@ impl Engine {
         changes: &[(Entity, RowId)],
         more: ChangeNotice,
     ) -> EngineResult<()> {
-        self.follow(changes)?;
-        self.observers.tell(&ChangeNotice::of(changes).and(more));
+        let leads = leads_of(changes);
+        self.follow(&leads)?;
+        let mut notice = ChangeNotice::of(changes).and(more);
+        notice.days |= !leads.is_empty() && self.follow_leads_in_days(&leads)?;
+        self.observers.tell(&notice);
         Ok(())
     }
 
-    fn follow(&self, changes: &[(Entity, RowId)]) -> EngineResult<()> {
-        let leads: Vec<LeadId> = changes
-            .iter()
-            .filter(|(entity, _)| *entity == Entity::LEAD)
-            .map(|(_, id)| LeadId::from(*id))
-            .collect();
+    fn follow(&self, leads: &[LeadId]) -> EngineResult<()> {
         if leads.len() > MANY_LEADS {
             return self.reload_map();
         }
@@ -130,7 +129,7 @@ impl Engine {
             return Ok(());
         }
         let gone = leads.iter().map(|id| (*id, None));
-        let placed = self.store.positions_of(&leads)?.into_iter().map(spot_of);
+        let placed = self.store.positions_of(leads)?.into_iter().map(spot_of);
         let placed = placed.map(|spot| (spot.id, Some(spot)));
         let changes: Vec<SpotChange> = gone.chain(placed).collect();
         self.map.apply(changes);
@@ -156,6 +155,11 @@ impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Engine")
     }
+}
+
+fn leads_of(changes: &[(Entity, RowId)]) -> Vec<LeadId> {
+    let leads = changes.iter().filter(|(entity, _)| *entity == Entity::LEAD);
+    leads.map(|(_, id)| LeadId::from(*id)).collect()
 }
 
 /// A status this build does not know counts as open for the map.

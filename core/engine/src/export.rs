@@ -10,7 +10,7 @@ const FORMAT: u32 = 1;
 impl Engine {
     /// Everything this phone holds about the rep, as JSON: who the device belongs to, the rep's
     /// visits, the consent ledger with the server's receipts, positions not sent yet, leads
-    /// the rep is at, and changes pending, refused or in conflict.
+    /// the rep is at, a drive that is kept, and changes pending, refused or in conflict.
     ///
     /// # Errors
     /// [`crate::EngineError::NotEnrolled`], or as storage has it.
@@ -46,6 +46,7 @@ impl Engine {
             "consent_state": self.consent_state(),
             "unsent_positions": pings,
             "at_leads": self.remembered_proximity(),
+            "followed_route": self.saved_following()?,
             "pending_changes": pending,
             "refused_changes": refused,
             "conflicts": conflicts,

@@ -13,6 +13,7 @@ mod clock;
 mod config;
 mod consenting;
 mod conversion;
+mod day;
 mod edits;
 mod engine;
 mod error;
@@ -25,6 +26,7 @@ mod nearby;
 mod observers;
 mod operations;
 mod pings;
+mod route;
 mod session;
 mod signing_in;
 mod status;
@@ -39,6 +41,11 @@ pub mod sampler;
 pub use clock::{Clock, SystemClock};
 pub use config::{ANDROID_FENCE_LIMIT, EngineConfig, IOS_FENCE_LIMIT, Parts};
 pub use consenting::{ConsentRecord, ConsentState, LedgerState, PurposeState};
+pub use day::{
+    BreakTime, DayChange, DayEvent, DayObjective, DayRecord, DayRemedy, DaySource, DayStep,
+    DayStepKind, DayTotals, DayUpdate, LeftOutLead, LeftOutReason, NearDay, NearDayQuery, NearLead,
+    PlanDay, ReplannedDay, RouteNote, StopWish, TimeWindow, TravelNote, WorkHours,
+};
 pub use edits::{LeadEdit, NewLead};
 pub use engine::Engine;
 pub use error::{EngineError, EngineResult};
@@ -47,6 +54,12 @@ pub use location::{FenceArea, Fences, FixContext, FixOutcome};
 pub use nearby::{Nearby, NearbyFilter, NearbyLead, NearbyQuery};
 pub use observers::{ChangeNotice, ChangeObserver, ObserverToken};
 pub use operations::{ConflictRecord, FieldChange, OperationRecord, RefusedRecord};
+pub use route::{
+    DeviationKind, DrivingSide, FixQuality, FollowConfig, FollowDay, ManoeuvreKind, Phase,
+    RankedAlternative, RouteAdvice, RouteBanner, RouteBannerLine, RouteDeviation, RouteEvent,
+    RouteKind, RouteMap, RouteMapStep, RouteMapStop, RouteProgress, RouteRejoin, RouteSession,
+    RouteSpot, RouteStay, RouteUpdate, SpeedLimit, TripRecord, Turn, WaypointKind,
+};
 pub use session::Enrolment;
 pub use status::{EngineStatus, RowCounts};
 pub use syncing::{SyncHandle, SyncObserver, SyncOptions, SyncProgress, SyncReport};

@@ -22,6 +22,8 @@ pub struct ChangeNotice {
     pub consents: bool,
     /// Whether conflicts, pending or refused operations changed.
     pub operations: bool,
+    /// Whether planned days or routes changed.
+    pub days: bool,
 }
 
 impl ChangeNotice {
@@ -44,6 +46,7 @@ impl ChangeNotice {
             reference: has(Entity::TERRITORY) || has(Entity::REP),
             consents: has(Entity::CONSENT),
             operations: has(Entity::CONFLICT),
+            days: has(Entity::DAY_PLAN) || has(Entity::ROUTE),
         }
     }
 
@@ -55,6 +58,7 @@ impl ChangeNotice {
             reference: true,
             consents: true,
             operations: true,
+            days: true,
         }
     }
 
@@ -66,6 +70,7 @@ impl ChangeNotice {
             reference: self.reference || other.reference,
             consents: self.consents || other.consents,
             operations: self.operations || other.operations,
+            days: self.days || other.days,
             ..self
         }
     }

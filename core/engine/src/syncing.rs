@@ -456,6 +456,7 @@ impl Engine {
             self.store.distrust_cache();
         }
         self.refresh_consents()?;
+        self.forget_following_unless_granted()?;
         self.store.purge_acknowledged(self.sources.now())?;
         Ok(())
     }

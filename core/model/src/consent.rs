@@ -18,6 +18,10 @@ codes! {
         VisitCheckIn = 2,
         /// Sending positions to the server while working.
         LiveTracking = 3,
+        /// Keeping on the phone where the rep is on a route, so that following goes on after the
+        /// app was ended, and asking the server for another route from there, which does not
+        /// keep it. Following by itself needs no consent: the fixes stay in memory.
+        Navigation = 4,
     }
 }
 

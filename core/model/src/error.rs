@@ -28,4 +28,7 @@ pub enum ModelError {
         "contact hours not understood: expected for example \"Mo-Fr 09:00-17:00; Sa 10:00-13:00\""
     )]
     Hours,
+    /// Text or a number that is no day of the calendar.
+    #[error("not a date: expected for example 2026-11-25")]
+    Date,
 }

@@ -131,6 +131,10 @@ ids! {
     ConflictId,
     /// A fix that was allowed to leave the phone.
     PingId,
+    /// A rep's planned day.
+    DayPlanId,
+    /// The road route of a planned day.
+    RouteId,
 }
 
 #[cfg(test)]

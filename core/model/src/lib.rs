@@ -10,6 +10,7 @@ pub mod bug;
 mod columns;
 mod conflict;
 mod consent;
+mod day_plan;
 mod error;
 mod geocode;
 mod hours;
@@ -17,6 +18,7 @@ mod id;
 mod lead;
 mod position;
 mod rep;
+mod route;
 pub mod schema;
 mod territory;
 mod time;
@@ -26,16 +28,18 @@ mod visit;
 pub use columns::{Columns, Row, canonical_bytes};
 pub use conflict::Conflict;
 pub use consent::{ConsentAction, ConsentEvent, ConsentHash, Purpose};
+pub use day_plan::{CalendarDate, DayPlanRow};
 pub use error::ModelError;
 pub use geocode::{Geocode, GeocodeStatus, Precision};
 pub use hours::{ContactHours, ContactWindow};
 pub use id::{
-    ClientId, ConflictId, ConsentEventId, DeviceId, LeadId, OperationId, PingId, RepId, RowId,
-    TenantId, TerritoryId, VisitId,
+    ClientId, ConflictId, ConsentEventId, DayPlanId, DeviceId, LeadId, OperationId, PingId, RepId,
+    RouteId, RowId, TenantId, TerritoryId, VisitId,
 };
 pub use lead::{Address, Lead, LeadKind, LeadStatus};
 pub use position::LatLng;
 pub use rep::Rep;
+pub use route::RouteRow;
 pub use schema::{
     ColumnDef, ColumnKind, Entity, MergePolicy, OLDEST_SCHEMA, SCHEMA, Tag, columns_of,
 };

@@ -33,6 +33,10 @@ impl Entity {
     pub const CONFLICT: Self = Self(5);
     /// A field sales person.
     pub const REP: Self = Self(6);
+    /// A rep's planned day.
+    pub const DAY_PLAN: Self = Self(7);
+    /// The road route of a planned day.
+    pub const ROUTE: Self = Self(8);
 
     /// The entity's name, for messages and documents.
     pub const fn name(self) -> &'static str {
@@ -43,6 +47,8 @@ impl Entity {
             Self::CONSENT => "consent",
             Self::CONFLICT => "conflict",
             Self::REP => "rep",
+            Self::DAY_PLAN => "day_plan",
+            Self::ROUTE => "route",
             _ => "unknown",
         }
     }
@@ -218,6 +224,31 @@ columns! {
     }
 }
 
+columns! {
+    /// Columns of planned days.
+    day_plan {
+        REP = 1, "rep", Bytes, 1, ServerOnly;
+        DATE = 2, "date", Int, 1, ServerOnly;
+        TIME_ZONE = 3, "time_zone", Text, 1, ServerOnly;
+        ZERO_AT = 4, "zero_at", Int, 1, ServerOnly;
+        COMPUTED_AT = 5, "computed_at", Int, 1, ServerOnly;
+        PROBLEM = 6, "problem", Text, 1, ServerOnly;
+        PLAN = 7, "plan", Text, 1, ServerOnly;
+    }
+}
+
+columns! {
+    /// Columns of road routes.
+    route {
+        REP = 1, "rep", Bytes, 1, ServerOnly;
+        DATE = 2, "date", Int, 1, ServerOnly;
+        DAY_PLAN = 3, "day_plan", Bytes, 1, ServerOnly;
+        COMPUTED_AT = 4, "computed_at", Int, 1, ServerOnly;
+        PROVIDER = 5, "provider", Text, 1, ServerOnly;
+        ROUTE = 6, "route", Bytes, 1, ServerOnly;
+    }
+}
+
 /// The columns this build knows of an entity; empty for an unknown entity.
 pub const fn columns_of(entity: Entity) -> &'static [ColumnDef] {
     match entity {
@@ -227,6 +258,8 @@ pub const fn columns_of(entity: Entity) -> &'static [ColumnDef] {
         Entity::CONSENT => consent::COLUMNS,
         Entity::CONFLICT => conflict::COLUMNS,
         Entity::REP => rep::COLUMNS,
+        Entity::DAY_PLAN => day_plan::COLUMNS,
+        Entity::ROUTE => route::COLUMNS,
         _ => &[],
     }
 }

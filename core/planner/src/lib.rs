@@ -33,6 +33,7 @@ mod travel;
 mod validate;
 pub mod vroom;
 mod walk;
+pub mod workday;
 
 pub use check::{Violation, check};
 pub use error::ProblemError;

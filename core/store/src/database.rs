@@ -82,6 +82,25 @@ impl Database {
         }
     }
 
+    /// Looks for damage in the whole file: each page against its seal, each table against its indexes.
+    pub(crate) fn check_integrity(&self) -> Result<(), StoreError> {
+        let (bad_pages, verdict) = self.read(|connection| {
+            let bad_pages: Option<String> = connection
+                .prepare("PRAGMA cipher_integrity_check")
+                .and_then(|mut check| check.query_map([], |row| row.get(0))?.next().transpose())
+                .in_file(self.file)?;
+            let verdict: String = connection
+                .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+                .in_file(self.file)?;
+            Ok((bad_pages, verdict))
+        })?;
+        if bad_pages.is_none() && verdict == "ok" {
+            Ok(())
+        } else {
+            Err(StoreError::Damaged(self.file))
+        }
+    }
+
     fn lock_writer(&self) -> MutexGuard<'_, Connection> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -98,6 +98,18 @@ impl Store {
         &self.dir
     }
 
+    /// Looks for damage in the whole of both files: each page against its seal, each table against
+    /// its indexes. O(size); opening and syncing look at what they touch without being asked.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] naming the file.
+    pub fn check_integrity(&self) -> Result<(), StoreError> {
+        self.with(|files| {
+            files.outbox.check_integrity()?;
+            files.cache.check_integrity()
+        })
+    }
+
     /// Waits for running calls, moves the logs into the files, and lets go of the files, as a phone
     /// requires of an app that goes to the background. Again is fine.
     ///

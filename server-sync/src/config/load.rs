@@ -1,4 +1,4 @@
-use crate::config::{Config, ConfigError, LogFormat, Secret, TenantConfig};
+use crate::config::{Config, ConfigError, LogFormat, Secret, TenantConfig, check_day};
 use fieldfare_territory::{RuleSet, TerritoryRule};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -150,6 +150,7 @@ impl Config {
             check_url("server.public_url", url)?;
         }
         self.routing.check()?;
+        self.planning.check()?;
         self.tenants.iter().try_for_each(check_tenant)
     }
 
@@ -199,6 +200,11 @@ fn check_tenant(tenant: &TenantConfig) -> Result<(), ConfigError> {
                 &setting,
                 "names somebody who is not among the reps",
             ));
+        }
+    }
+    for rep in &tenant.reps {
+        if let Some(day) = &rep.day {
+            check_day(day, &place(&format!("day of rep {}", rep.email)))?;
         }
     }
     for connection in &tenant.connections {

@@ -1,13 +1,16 @@
 //! The server's configuration: a TOML file, `FIELDFARE_*` variables on top, defaults below.
 
+mod day;
 mod key_file;
 mod load;
 mod secret;
 mod tenant;
 
+pub use day::{PlanningConfig, check_day};
 pub(crate) use key_file::write_private;
 pub use load::{ENV_OVERRIDES, EnvOverride};
 pub use secret::Secret;
+pub(crate) use tenant::derived_id;
 pub use tenant::{ConnectionConfig, RepConfig, TenantConfig, TerritoryConfig};
 
 use crate::routing::RoutingConfig;
@@ -61,6 +64,8 @@ pub struct Config {
     pub geocode: GeocodeConfig,
     /// Travel times, routes and isochrones.
     pub routing: RoutingConfig,
+    /// Planned days.
+    pub planning: PlanningConfig,
     /// The companies served.
     pub tenants: Vec<TenantConfig>,
 }

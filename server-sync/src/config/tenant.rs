@@ -1,6 +1,7 @@
 use crate::config::Secret;
 use crate::hubspot::HubspotOptions;
 use fieldfare_model::{RepId, TenantId, TerritoryId};
+use fieldfare_planner::workday::WorkDay;
 use fieldfare_territory::Rule;
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +54,9 @@ pub struct RepConfig {
     /// The owner id the CRM uses for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crm_owner: Option<String>,
+    /// Their working day; without one no days are planned for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<WorkDay>,
 }
 
 impl RepConfig {
@@ -126,7 +130,7 @@ fn default_api_version() -> String {
 }
 
 /// The same parts always give the same id: a UUID of version 8 (RFC 9562) from their BLAKE3 hash.
-fn derived_id(parts: &[&[u8]]) -> [u8; 16] {
+pub(crate) fn derived_id(parts: &[&[u8]]) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new();
     for part in parts {
         hasher.update(&(part.len() as u64).to_be_bytes());

@@ -3,7 +3,7 @@
 use crate::feed::rows::{self, read_row};
 use crate::store::{StoreError, from_sql};
 use fieldfare_model::{Entity, GeocodeStatus, LeadId, Row, RowId};
-use fieldfare_sync::RowState;
+use fieldfare_sync::{RowState, ScopeId};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
 
@@ -66,6 +66,23 @@ pub fn leads(
             page(connection, sql, params![after, limit, status.code()])
         }
     }
+}
+
+/// Live leads in any of the scopes, each once, in order of id. O(members of the scopes).
+///
+/// # Errors
+/// [`StoreError::Sql`], or [`StoreError::Damaged`].
+pub fn leads_in(connection: &Connection, scopes: &[ScopeId]) -> Result<Vec<Row>, StoreError> {
+    let sql = "SELECT r.id, r.version, r.columns
+               FROM scope s JOIN member m ON m.scope = s.key JOIN \"row\" r ON r.key = m.\"row\"
+               WHERE s.name = ?1 AND m.present = 1 AND r.entity = 1 AND r.deleted = 0";
+    let mut found = BTreeMap::new();
+    for scope in scopes {
+        for row in page(connection, sql, params![scope.as_str()])? {
+            found.insert(row.id, row);
+        }
+    }
+    Ok(found.into_values().collect())
 }
 
 /// Live visits to a lead, in order of id.

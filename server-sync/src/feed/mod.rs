@@ -24,7 +24,7 @@ pub use compress::compress;
 pub use digests::{begin_history, wrong as wrong_digests};
 pub use gaps::{Gap, gaps};
 pub use index::{changes, is_present_in_any};
-pub use lookup::{Counts, LeadFilter, counts, lead_by_crm, leads, visits_of};
+pub use lookup::{Counts, LeadFilter, counts, lead_by_crm, leads, leads_in, visits_of};
 pub use rows::{delete, put, put_for, row, rows_of};
 pub use scopes::of as scopes_of;
 pub use server_store::{Effects, NoEffects, TenantStore};

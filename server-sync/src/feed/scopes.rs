@@ -2,7 +2,7 @@
 
 use crate::feed::rows;
 use crate::store::StoreError;
-use fieldfare_model::schema::{consent, lead, rep as rep_columns, visit};
+use fieldfare_model::schema::{consent, day_plan, lead, rep as rep_columns, route, visit};
 use fieldfare_model::{Columns, Entity, RepId, RowId, TerritoryId, Value};
 use fieldfare_sync::{RowState, ScopeId};
 use rusqlite::Connection;
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 /// - A lead is in its territory. While it has none, it is with the rep who owns it in the CRM,
 ///   and with the rep who made it.
 /// - A visit is with its rep, and in the territory of its lead.
-/// - Consent and conflicts are with their rep.
+/// - Consent, conflicts, planned days and routes are with their rep.
 /// - A territory is in its own scope and, like reps, in the reference scope.
 ///
 /// # Errors
@@ -35,6 +35,12 @@ pub fn of(
         }
         Entity::CONSENT => {
             scopes.insert(ScopeId::rep(id_cell(columns.get(consent::REP))?));
+        }
+        Entity::DAY_PLAN => {
+            scopes.insert(ScopeId::rep(id_cell(columns.get(day_plan::REP))?));
+        }
+        Entity::ROUTE => {
+            scopes.insert(ScopeId::rep(id_cell(columns.get(route::REP))?));
         }
         Entity::CONFLICT => scopes.extend(rep.map(ScopeId::rep)),
         Entity::TERRITORY => {

@@ -1,6 +1,7 @@
 //! The HTTP side: routes, limits, errors.
 
 mod admin;
+mod days;
 mod device;
 mod error;
 mod limits;

@@ -1,4 +1,4 @@
-use crate::http::{admin, plan, routes, session, sync};
+use crate::http::{admin, days, plan, routes, session, sync};
 use crate::intake::receive;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -26,6 +26,9 @@ use utoipa::{Modify, OpenApi};
         admin::dead_letters,
         admin::replay,
         plan::post,
+        days::own_day,
+        days::reach,
+        days::any_day,
     ),
     modifiers(&Schemes)
 )]

@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use fieldfare_planner::Options;
 use fieldfare_sync::ErrorCode;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Largest problem, bytes.
 pub(super) const MAX_PLAN_BYTES: usize = 4 * 1024 * 1024;
@@ -27,6 +27,11 @@ const LIMITS: PlanLimits = PlanLimits {
 const AT_ONCE: usize = 2;
 static UNDER_WAY: Semaphore = Semaphore::const_new(AT_ONCE);
 const BUSY_S: u64 = 2;
+
+/// Leave to plan now.
+pub(super) fn permit() -> Result<SemaphorePermit<'static>, ApiError> {
+    UNDER_WAY.try_acquire().map_err(|_| ApiError::busy(BUSY_S))
+}
 
 /// Plans days. Takes the planner's problem (without `travel` its `positions` are looked up at the
 /// routing engine) or a VROOM input, and answers in the same form.
@@ -46,9 +51,7 @@ pub(super) async fn post(
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::too_large(),
         _ => ApiError::malformed("the body is not UTF-8"),
     })?;
-    let permit = UNDER_WAY
-        .try_acquire()
-        .map_err(|_| ApiError::busy(BUSY_S))?;
+    let permit = permit()?;
     // A task of its own: when the client gives up the planner goes on, and keeps its permit.
     let task = tokio::spawn(async move {
         let _permit = permit;

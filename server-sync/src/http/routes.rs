@@ -1,5 +1,5 @@
 use crate::http::plan::{self, MAX_PLAN_BYTES};
-use crate::http::{admin, observe, openapi, session, sync};
+use crate::http::{admin, days, observe, openapi, session, sync};
 use crate::intake::receive::{self, MAX_DELIVERY_BYTES};
 use crate::state::SharedState;
 use crate::store::StoreError;
@@ -100,6 +100,9 @@ pub const ROUTES: &[Route] = routes! {
     post "/admin/codes" Admin Admin MAX_SMALL_BYTES admin::issue_code;
     get "/admin/dead-letters/{tenant}" Admin Admin MAX_SMALL_BYTES admin::dead_letters;
     post "/admin/dead-letters/{tenant}/replay" Admin Admin MAX_SMALL_BYTES admin::replay;
+    post "/v1/day-plan" Device Public MAX_SMALL_BYTES days::own_day;
+    post "/v1/reachable" Device Public MAX_SMALL_BYTES days::reach;
+    post "/admin/day-plans" Admin Admin MAX_SMALL_BYTES days::any_day;
     post "/v1/plan" Admin Admin MAX_PLAN_BYTES plan::post;
 };
 

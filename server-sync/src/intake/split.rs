@@ -5,6 +5,7 @@ use crate::feed;
 use crate::hubspot::event::{self, Change, Event, Ignored};
 use crate::intake::dirty::{self, Lane, sql_id};
 use crate::intake::unpack;
+use crate::planning;
 use crate::store::StoreError;
 use crate::writeback::{echo, jobs};
 use fieldfare_model::{Entity, TimestampMs};
@@ -176,6 +177,7 @@ fn erase(
         let crm_id = kind.crm_id(&object.to_string());
         if let Some((lead, _)) = feed::lead_by_crm(tx, &connection.name, &crm_id)? {
             jobs::forget(tx, lead)?;
+            planning::forget_lead(tx, lead, now)?;
             feed::delete(tx, Entity::LEAD, lead.row(), now)?;
         }
     }

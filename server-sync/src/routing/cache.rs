@@ -152,6 +152,20 @@ pub fn keep_isochrone(
     Ok(())
 }
 
+/// Forgets the travel times from and to a place, and what can be reached from it. O(cells).
+///
+/// # Errors
+/// [`StoreError::Sql`].
+pub fn forget_place(tx: &Transaction<'_>, at: LatLng) -> Result<(), StoreError> {
+    let place = [place_key(rounded(at))];
+    tx.execute(
+        "DELETE FROM travel_cell WHERE from_place = ?1 OR to_place = ?1",
+        place,
+    )?;
+    tx.execute("DELETE FROM isochrone WHERE place = ?1", place)?;
+    Ok(())
+}
+
 /// Forgets what is older than `oldest`.
 ///
 /// # Errors

@@ -143,6 +143,46 @@ pub fn table_answer(uri: &str) -> (u16, Vec<u8>) {
     (200, body.to_string().into_bytes())
 }
 
+/// An OSRM route straight from place to place, ten metres a second.
+pub fn route_answer(uri: &str) -> (u16, Vec<u8>) {
+    let path = uri.split('?').next().unwrap();
+    let place = |text: &str| -> (f64, f64) {
+        let (lon, lat) = text.split_once(',').unwrap();
+        (lon.parse().unwrap(), lat.parse().unwrap())
+    };
+    let places: Vec<(f64, f64)> = path
+        .rsplit('/')
+        .next()
+        .unwrap()
+        .split(';')
+        .map(place)
+        .collect();
+    let step = |kind: &str, from: (f64, f64), to: (f64, f64)| {
+        let metres = fieldfare_geo::distance_m(at(from.1, from.0), at(to.1, to.0));
+        serde_json::json!({
+            "distance": metres, "duration": metres / 10.0, "name": "Straight Street",
+            "geometry": {"type": "LineString", "coordinates": [from, to]},
+            "maneuver": {"type": kind, "location": from},
+        })
+    };
+    let leg = |pair: &[(f64, f64)]| {
+        let (from, to) = (pair[0], pair[1]);
+        serde_json::json!({"steps": [step("depart", from, to), step("arrive", to, to)]})
+    };
+    let legs: Vec<_> = places.windows(2).map(leg).collect();
+    let body = serde_json::json!({"code": "Ok", "routes": [{"legs": legs}]});
+    (200, body.to_string().into_bytes())
+}
+
+/// Tables and routes.
+pub fn osrm_answer(uri: &str) -> (u16, Vec<u8>) {
+    if uri.starts_with("/table/") {
+        table_answer(uri)
+    } else {
+        route_answer(uri)
+    }
+}
+
 pub fn tenant(dir: &std::path::Path, n: u8) -> Arc<Tenant> {
     let key = MasterKey::new([0xab; 32]);
     Tenants::new(dir, key)

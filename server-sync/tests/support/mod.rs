@@ -97,9 +97,18 @@ impl Fixture {
         Self::with(limits, Hooks::default())
     }
 
+    /// With the configuration's text changed.
+    pub fn changed(change: impl Fn(String) -> String) -> Self {
+        Self::made(|dir| change(config_text(dir, GENEROUS)), Hooks::default())
+    }
+
     pub fn with(limits: &str, hooks: Hooks) -> Self {
+        Self::made(|dir| config_text(dir, limits), hooks)
+    }
+
+    fn made(text: impl Fn(&std::path::Path) -> String, hooks: Hooks) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let config = Config::parse(&config_text(dir.path(), limits), &|_| None).unwrap();
+        let config = Config::parse(&text(dir.path()), &|_| None).unwrap();
         let clock = Arc::new(AtomicI64::new(START));
         let ticking = clock.clone();
         let clock_fn = Arc::new(move || TimestampMs(ticking.load(Ordering::SeqCst)));

@@ -1,6 +1,6 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use fieldfare_engine::LeadOrder;
-use fieldfare_model::{LeadStatus, Purpose, VisitOutcome};
+use fieldfare_model::{CalendarDate, LeadStatus, Purpose, VisitOutcome};
 use std::path::PathBuf;
 
 /// A phone in a terminal: the Fieldfare engine behind a command line.
@@ -123,6 +123,12 @@ pub enum Command {
         /// What to decide.
         #[command(subcommand)]
         what: ConsentCommand,
+    },
+    /// Planned days.
+    Day {
+        /// What to do.
+        #[command(subcommand)]
+        what: DayCommand,
     },
     /// Take one fix.
     #[command(allow_negative_numbers = true)]
@@ -299,7 +305,7 @@ pub struct FixArgs {
 pub enum ConsentCommand {
     /// Allow a use of location.
     Grant {
-        /// Which: proximity_alerts, visit_check_in, live_tracking.
+        /// Which: proximity_alerts, visit_check_in, live_tracking, navigation.
         #[arg(value_parser = purpose)]
         purpose: Purpose,
         /// Version of the text that was shown.
@@ -320,6 +326,120 @@ pub enum ConsentCommand {
     },
     /// What is allowed, and the ledger.
     List,
+}
+
+/// What to do about planned days.
+#[derive(Debug, Subcommand)]
+pub enum DayCommand {
+    /// Which days are planned.
+    List,
+    /// Show a day.
+    Show {
+        /// Which, as 2026-11-25.
+        date: CalendarDate,
+    },
+    /// Plan a day on this phone.
+    Plan(PlanArgs),
+    /// Plan the rest of a day anew.
+    Replan(ReplanArgs),
+    /// Leads near the day's route.
+    Near(NearDayArgs),
+    /// Follow the day's route by the fixes of a file, one JSON object a line.
+    Follow {
+        /// Which day.
+        date: CalendarDate,
+        /// The file, or - for standard input.
+        file: PathBuf,
+    },
+    /// Show the server's plan in place of this phone's own.
+    UseServers {
+        /// Which day.
+        date: CalendarDate,
+    },
+}
+
+/// How to plan a day. Working hours that are not said are the server's.
+#[derive(Debug, clap::Args)]
+pub struct PlanArgs {
+    /// Which day.
+    pub date: CalendarDate,
+    /// Working hours, such as "Mo-Fr 08:00-17:00".
+    #[arg(long, requires_all = ["zone", "start"])]
+    pub hours: Option<String>,
+    /// The rep's IANA time zone.
+    #[arg(long, requires = "hours")]
+    pub zone: Option<String>,
+    /// Where the day begins, as LAT,LON.
+    #[arg(long, requires = "hours", allow_hyphen_values = true)]
+    pub start: Option<String>,
+    /// Where it ends; where it began if not said.
+    #[arg(long, requires = "hours", allow_hyphen_values = true)]
+    pub end: Option<String>,
+    /// When a break of half an hour may begin, such as "Mo-Fr 12:00-13:00".
+    #[arg(long, requires = "hours")]
+    pub lunch: Option<String>,
+    /// Minutes of a visit.
+    #[arg(long, default_value_t = 30)]
+    pub visit_minutes: u32,
+    /// From how many leads to choose.
+    #[arg(long, default_value_t = 40)]
+    pub candidates: u32,
+    /// A lead to be visited; again for more.
+    #[arg(long)]
+    pub with: Vec<String>,
+    /// An appointment as LEAD@MS; again for more.
+    #[arg(long)]
+    pub appointment: Vec<String>,
+    /// Only these leads, none that are due beside them.
+    #[arg(long)]
+    pub only: bool,
+}
+
+/// What happened to a day.
+#[derive(Debug, clap::Args)]
+pub struct ReplanArgs {
+    /// Which day.
+    pub date: CalendarDate,
+    /// Where the rep is, as LAT,LON; not kept.
+    #[arg(long, allow_hyphen_values = true)]
+    pub at: Option<String>,
+    /// When the rep is free to leave, epoch milliseconds.
+    #[arg(long)]
+    pub free_from: Option<i64>,
+    /// A lead that was visited; again for more.
+    #[arg(long)]
+    pub visited: Vec<String>,
+    /// A lead that comes next whatever happens; again for more.
+    #[arg(long)]
+    pub committed: Vec<String>,
+    /// A lead that need not come next any more; again for more.
+    #[arg(long)]
+    pub released: Vec<String>,
+    /// A lead that is not there; again for more.
+    #[arg(long)]
+    pub cancelled: Vec<String>,
+    /// A lead to fit in; again for more.
+    #[arg(long)]
+    pub add: Vec<String>,
+}
+
+/// Which leads near the day's route.
+#[derive(Debug, clap::Args)]
+pub struct NearDayArgs {
+    /// Which day.
+    pub date: CalendarDate,
+    /// Where the rep is, as LAT,LON; not kept.
+    #[arg(long, allow_hyphen_values = true)]
+    pub at: Option<String>,
+    /// Most minutes more of driving.
+    #[arg(long, default_value_t = 30)]
+    pub within: u32,
+    /// Of at least this priority.
+    #[arg(long, default_value_t = 0)]
+    pub priority: u32,
+    /// How many to show.
+    #[arg(long, default_value_t = 20)]
+    pub limit: u32,
 }
 
 /// What to do with refused changes.

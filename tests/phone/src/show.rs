@@ -3,7 +3,7 @@
 use fieldfare_engine::{
     ConflictRecord, FieldChange, LeadRecord, OperationRecord, RefusedRecord, VisitRecord,
 };
-use fieldfare_model::{Address, Lead, LeadStatus, Value};
+use fieldfare_model::{Address, Lead, LeadStatus, TimestampMs, Value};
 use serde::Serialize;
 use serde_json::json;
 
@@ -212,6 +212,12 @@ fn value_json(value: &Value) -> serde_json::Value {
             json!(digits.collect::<String>())
         }
     }
+}
+
+/// The time of day in a zone.
+pub fn clock(at: TimestampMs, zone: &str) -> String {
+    let moment = jiff::Timestamp::from_millisecond(at.0).and_then(|at| at.in_tz(zone));
+    moment.map_or_else(|_| at.0.to_string(), |at| at.strftime("%H:%M").to_string())
 }
 
 /// Lines, or a word for none.

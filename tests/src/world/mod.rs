@@ -362,6 +362,22 @@ impl World {
     }
 }
 
+/// The server of a world alone, for a process of its own: on the world's files below `dir`, with
+/// its CRM, under the address `listen`. The world's own is stopped meanwhile.
+///
+/// # Errors
+/// If it does not start.
+pub async fn serve(
+    spec: &WorldSpec,
+    dir: &Path,
+    crm: &str,
+    listen: SocketAddr,
+) -> WorldResult<RunningServer> {
+    let mut config = server_config(spec, dir, crm)?;
+    config.server.listen = listen;
+    Ok(Server::start(config).await?)
+}
+
 /// Looks again and again until `check` says yes.
 ///
 /// # Errors

@@ -4,7 +4,7 @@
 use fieldfare_engine::{Engine, SyncOptions};
 use fieldfare_tests::world::PhoneFiles;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -16,9 +16,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The phone this process shall be, if it was started as a child.
 pub fn files() -> Option<PhoneFiles> {
+    let (folder, server) = place()?;
+    Some(PhoneFiles::below(&folder, &server))
+}
+
+/// The folder and the address this process was told, if it was started as a child.
+pub fn place() -> Option<(PathBuf, String)> {
     let folder = std::env::var(FOLDER).ok()?;
-    let server = std::env::var(SERVER).ok()?;
-    Some(PhoneFiles::below(Path::new(&folder), &server))
+    Some((folder.into(), std::env::var(SERVER).ok()?))
 }
 
 /// What a child does besides: sync again and again.
@@ -51,13 +56,17 @@ pub struct Child {
 impl Child {
     /// Starts a test of this binary as a phone on these files.
     pub fn start(test: &str, files: &PhoneFiles) -> Self {
-        let folder = files.data.parent().unwrap();
+        Self::start_in(test, files.data.parent().unwrap(), &files.url)
+    }
+
+    /// Starts a test of this binary that is told this folder and this address.
+    pub fn start_in(test: &str, folder: &Path, address: &str) -> Self {
         let temp = folder.join("temp");
         std::fs::create_dir_all(&temp).unwrap();
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args([test, "--exact", "--nocapture"])
             .env(FOLDER, folder)
-            .env(SERVER, &files.url)
+            .env(SERVER, address)
             .env("TMPDIR", &temp)
             .stdout(Stdio::piped())
             .spawn()
@@ -87,6 +96,13 @@ impl Child {
         {
             self.said.push(self.lines.recv_timeout(PATIENCE).unwrap());
         }
+    }
+
+    /// Waits until it says another line that begins like this.
+    pub fn wait_for_another(&mut self, beginning: &str) {
+        self.said.extend(self.lines.try_iter());
+        self.said.push(String::new());
+        self.wait_for_a_line(beginning);
     }
 
     /// Kills it (SIGKILL) and gives everything it said.

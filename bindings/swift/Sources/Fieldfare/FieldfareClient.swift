@@ -112,6 +112,8 @@ public final class FieldfareClient: Sendable {
                     try await answer()
                 }
                 onEnd(nil)
+            } catch FieldfareError.closed where inboxes.areEnded {
+                onEnd(nil)
             } catch {
                 onEnd(error)
             }
@@ -220,6 +222,12 @@ public final class FieldfareClient: Sendable {
     /// Changes fields of a lead, all or none.
     @discardableResult
     public func editLead(_ id: LeadId, _ edits: LeadEdit...) async throws(FieldfareError) -> Lead {
+        try await editLead(id, edits)
+    }
+
+    /// Changes fields of a lead, all or none.
+    @discardableResult
+    public func editLead(_ id: LeadId, _ edits: [LeadEdit]) async throws(FieldfareError) -> Lead {
         try await call { try $0.editLead(id: id, edits: edits) }
     }
 

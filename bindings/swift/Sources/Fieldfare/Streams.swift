@@ -62,6 +62,9 @@ final class Inboxes: Sendable {
         }
     }
 
+    /// Whether the engine was closed.
+    var areEnded: Bool { open.with { $0 == nil } }
+
     func remove(_ inbox: Inbox) {
         open.with { _ = $0?.removeValue(forKey: ObjectIdentifier(inbox)) }
     }

@@ -50,6 +50,22 @@ import Testing
         }
     }
 
+    @Test func aWatchedQuestionUnderWayWhenTheEngineClosesEndsTheStream() async throws {
+        try await withPhone { phone in
+            let answers = phone.watch { phone in
+                try await phone.close()
+                return try await phone.status().pending
+            }
+            for try await answer in answers { Issue.record("\(answer)") }
+        }
+        try await withPhone { phone in
+            try await phone.suspend()
+            let answers = phone.watch { try await $0.status().pending }
+            let error = await failure { for try await _ in answers {} }
+            #expect(error == .closed, "a suspended engine is not at its end")
+        }
+    }
+
     @Test func alertsComeToWhoeverListens() async throws {
         try await withPhone { phone in
             try await phone.addLead(leadAt("A"))

@@ -125,6 +125,7 @@ func withPhone(
     vault: MemoryVault = MemoryVault(),
     enrolled: Bool = true,
     clock: (any WallClock)? = nil,
+    isolation: isolated (any Actor)? = #isolation,
     _ body: (FieldfareClient) async throws -> Void
 ) async throws {
     let dir = try temporaryDirectory()
@@ -139,7 +140,9 @@ func withPhone(
 }
 
 /// Looks again and again until `check` says yes.
-func waitUntil(_ what: String, _ check: () async throws -> Bool) async throws {
+func waitUntil(
+    _ what: String, isolation: isolated (any Actor)? = #isolation, _ check: () async throws -> Bool
+) async throws {
     let end = Date(timeIntervalSinceNow: 60)
     while try await !check() {
         guard Date() < end else { throw WaitedInVain(what: what) }
@@ -152,7 +155,9 @@ struct WaitedInVain: Error {
 }
 
 /// The error a call failed with; nil if it did not.
-func failure<T>(_ call: () async throws -> T) async -> FieldfareError? {
+func failure<T: Sendable>(
+    isolation: isolated (any Actor)? = #isolation, _ call: () async throws -> T
+) async -> FieldfareError? {
     do {
         _ = try await call()
         return nil

@@ -64,6 +64,6 @@ impl Ping {
 const fn leaves_phone(purpose: Purpose) -> bool {
     match purpose {
         Purpose::VisitCheckIn | Purpose::LiveTracking => true,
-        Purpose::NearMe | Purpose::ProximityAlerts => false,
+        Purpose::NearMe | Purpose::ProximityAlerts | Purpose::Navigation => false,
     }
 }

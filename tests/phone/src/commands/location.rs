@@ -21,6 +21,8 @@ struct FixLine {
     accuracy_m: f64,
     #[serde(default)]
     speed_mps: Option<f64>,
+    #[serde(default)]
+    course_deg: Option<f64>,
 }
 
 const fn usual_accuracy() -> f64 {
@@ -58,23 +60,11 @@ fn take(phone: &Phone, fix: Fix) -> Result<FixOutcome, PhoneError> {
 
 /// Takes every fix of a file; the answer tells of those that led to something.
 pub fn fixes(phone: &Phone, file: &Path) -> Result<Answer, PhoneError> {
-    let broken = |error| PhoneError::file(file, error);
-    let lines: Box<dyn BufRead> = if file == Path::new("-") {
-        Box::new(std::io::stdin().lock())
-    } else {
-        let opened = std::fs::File::open(file).map_err(broken)?;
-        Box::new(std::io::BufReader::new(opened))
-    };
     let mut told = Vec::new();
     let mut text = Vec::new();
     let mut taken = 0u64;
     let mut pings = 0u64;
-    for line in lines.lines() {
-        let line = line.map_err(broken)?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        let fix = read(&line, taken + 1)?;
+    read_fixes(file, |fix, _| {
         let outcome = take(phone, fix)?;
         taken += 1;
         pings += u64::from(outcome.is_ping_stored);
@@ -82,7 +72,8 @@ pub fn fixes(phone: &Phone, file: &Path) -> Result<Answer, PhoneError> {
             told.push(json!({ "at": fix.at, "outcome": outcome_json(&outcome) }));
             text.extend(outcome.alerts.iter().map(nearby_line));
         }
-    }
+        Ok(())
+    })?;
     let json = json!({ "fixes": taken, "pings": pings, "told": told });
     text.push(format!(
         "{taken} fixes, {} with events, {pings} kept to be sent",
@@ -91,14 +82,38 @@ pub fn fixes(phone: &Phone, file: &Path) -> Result<Answer, PhoneError> {
     Ok(Answer::new(json, text.join("\n")))
 }
 
-fn read(line: &str, n: u64) -> Result<Fix, PhoneError> {
+/// Reads the fixes of a file, or of standard input for `-`, with the direction of travel where it
+/// is given.
+pub fn read_fixes(
+    file: &Path,
+    mut take: impl FnMut(Fix, Option<f64>) -> Result<(), PhoneError>,
+) -> Result<(), PhoneError> {
+    let broken = |error| PhoneError::file(file, error);
+    let lines: Box<dyn BufRead> = if file == Path::new("-") {
+        Box::new(std::io::stdin().lock())
+    } else {
+        let opened = std::fs::File::open(file).map_err(broken)?;
+        Box::new(std::io::BufReader::new(opened))
+    };
+    for (line, number) in lines.lines().zip(1..) {
+        let line = line.map_err(broken)?;
+        if !line.trim().is_empty() {
+            let line = read(&line, number)?;
+            let course_deg = line.course_deg;
+            take(line.into_fix()?, course_deg)?;
+        }
+    }
+    Ok(())
+}
+
+fn read(line: &str, n: u64) -> Result<FixLine, PhoneError> {
     let parsed: Result<FixLine, _> = serde_json::from_str(line);
     let wrong = || {
         PhoneError::usage(format!(
             "line {n} is not a fix: {{\"lat\", \"lon\", \"at\"}}"
         ))
     };
-    parsed.map_err(|_| wrong())?.into_fix()
+    parsed.map_err(|_| wrong())
 }
 
 pub fn fences(engine: &Engine, lat: f64, lon: f64, k: Option<u32>) -> Result<Answer, PhoneError> {

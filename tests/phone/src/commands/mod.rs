@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod consenting;
+mod day;
 mod location;
 mod looking;
 mod service;
@@ -37,6 +38,7 @@ pub async fn run(phone: &Phone, command: Command) -> Result<Answer, PhoneError> 
         Command::Edit { lead, fields } => working::edit(engine, &lead, &fields),
         Command::Add { name, fields, at } => working::add(engine, name, &fields, at.as_deref()),
         Command::Consent { what } => consenting::run(engine, what),
+        Command::Day { what } => day::run(phone, what),
         Command::Fix(args) => location::fix(phone, &args),
         Command::Fixes { file } => location::fixes(phone, &file),
         Command::Fences { lat, lon, k } => location::fences(engine, lat, lon, k),

@@ -65,14 +65,14 @@ public class Fieldfare private constructor(
     public fun <T> watch(query: suspend Fieldfare.() -> T): Flow<T> =
         flow {
             withInbox { inbox ->
-                var last = query()
-                emit(last)
+                var last = answer(query) ?: return@withInbox
+                emit(last.value)
                 for (signal in inbox.signals) {
                     inbox.take()
-                    val next = query()
+                    val next = answer(query) ?: return@withInbox
                     if (next != last) {
                         last = next
-                        emit(next)
+                        emit(next.value)
                     }
                 }
             }
@@ -294,6 +294,18 @@ public class Fieldfare private constructor(
             throw FieldfareException.Internal().initCause(e)
         }
     }
+
+    /** Null if the engine was closed meanwhile, which ends a flow and is no failure of it. */
+    private suspend fun <T> answer(query: suspend Fieldfare.() -> T): Answer<T>? =
+        try {
+            Answer(query())
+        } catch (e: FieldfareException.Closed) {
+            if (isClosed.get()) null else throw e
+        }
+
+    private data class Answer<T>(
+        val value: T,
+    )
 
     private suspend inline fun withInbox(block: (Inbox) -> Unit) {
         val inbox = Inbox()

@@ -11,6 +11,7 @@ import kotlin.test.assertFailsWith
 import kotlin.test.assertFalse
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
+import kotlin.time.Duration.Companion.seconds
 
 /** A rep's whole day, against a real server and a CRM: sync, go offline, walk, visit, edit, come back. */
 class OfflineDayTest {
@@ -52,7 +53,7 @@ class OfflineDayTest {
         val (visited, edited, doomed) = leads
         val start = Instant.now()
         var alerts = 0
-        phone.watch { pending().size }.test {
+        phone.watch { pending().size }.test(timeout = 60.seconds) {
             assertEquals(0, awaitItem())
             leads.take(10).forEachIndexed { step, lead ->
                 val at = start.plusMillis(step * 60_000L)

@@ -3,6 +3,7 @@ package dev.fieldfare
 import java.nio.file.Files
 import java.nio.file.Path
 import java.security.SecureRandom
+import java.time.Duration
 import java.util.concurrent.atomic.AtomicBoolean
 import javax.crypto.AEADBadTagException
 import javax.crypto.Cipher
@@ -70,8 +71,13 @@ class MemoryVault : KeyVault {
 class EnrolsOnly : HttpClient {
     val isSilent = AtomicBoolean(false)
 
+    /** The timeout of the request met with silence. */
+    @Volatile
+    var silentFor: Duration = Duration.ZERO
+
     override suspend fun send(request: HttpRequest): HttpResponse {
         if (isSilent.get()) {
+            silentFor = request.timeout
             kotlinx.coroutines.awaitCancellation()
         }
         if (!request.url.endsWith("/v1/enrol")) {

@@ -1,0 +1,76 @@
+//! What phone and server say to each other.
+
+use crate::sealed::{SealedBlocks, seal};
+use fieldfare_sync::{
+    ErrorBody, FeedChange, Frame, MAX_FRAME_BYTES, MAX_FRAME_ROWS, PullReply, PullRequest,
+    PushReply, PushRequest, decode_message, encode_frames, encode_message, protocol_of,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::fmt::Debug;
+
+/// A frame as it comes over the network.
+pub fn frame(bytes: &[u8]) {
+    if let Ok(frame) = Frame::decode(bytes) {
+        assert!(bytes.len() <= MAX_FRAME_BYTES, "a frame above its limit");
+        comes_back(&frame);
+    }
+}
+
+/// A frame whose checksum is right around blocks that may be anything.
+pub fn frame_blocks(bytes: &[u8]) {
+    let sealed = SealedBlocks::read(bytes).and_then(|content| seal(&content));
+    if let Some(Ok(frame)) = sealed.map(|sealed| Frame::decode(&sealed)) {
+        comes_back(&frame);
+    }
+}
+
+/// What was read is in order, within the limits, and the same after another way out and in.
+fn comes_back(frame: &Frame) {
+    assert!(frame.changes.len() <= MAX_FRAME_ROWS, "too many rows");
+    let places: Vec<u64> = frame.changes.iter().map(FeedChange::seq).collect();
+    assert!(places.is_sorted_by(|a, b| a < b), "changes out of order");
+    let compress = |raw: &[u8]| zstd::bulk::compress(raw, 1).expect("compresses");
+    let frames = encode_frames(
+        &frame.scope,
+        frame.from,
+        frame.to,
+        &frame.changes,
+        &compress,
+    );
+    // Another writer may have packed the same rows tighter, below a limit that ours then passes.
+    let Ok(frames) = frames else { return };
+    let again = frames
+        .iter()
+        .flat_map(|bytes| Frame::decode(bytes).expect("reads its own").changes);
+    assert!(
+        again.eq(frame.changes.iter().cloned()),
+        "changed on the way"
+    );
+}
+
+/// Both sides of a pull.
+pub fn pull(bytes: &[u8]) {
+    message::<PullRequest>(bytes);
+    message::<PullReply>(bytes);
+}
+
+/// Both sides of a push.
+pub fn push(bytes: &[u8]) {
+    message::<PushRequest>(bytes);
+    message::<PushReply>(bytes);
+}
+
+/// The body of an error, and the protocol number any message says.
+pub fn error_body(bytes: &[u8]) {
+    message::<ErrorBody>(bytes);
+    let _ = protocol_of(bytes);
+}
+
+fn message<T: Serialize + DeserializeOwned + PartialEq + Debug>(bytes: &[u8]) {
+    let Ok(message) = decode_message::<T>(bytes) else {
+        return;
+    };
+    let written = encode_message(&message).expect("writes what it read");
+    let again = decode_message::<T>(&written).expect("reads what it wrote");
+    assert_eq!(again, message);
+}
