@@ -15,22 +15,28 @@ pub enum Mark {
     Visit,
     /// A lead that both sides edited.
     Conflict,
+    /// A lead that was taken into the day.
+    Added,
+    /// A lead where nobody was.
+    Closed,
 }
 
 impl Mark {
-    const ALL: [(Self, &'static str); 4] = [
+    const ALL: [(Self, &'static str); 6] = [
         (Self::Lead, "lead"),
         (Self::Alert, "alert"),
         (Self::Visit, "visit"),
         (Self::Conflict, "edited on both sides"),
+        (Self::Added, "taken in"),
+        (Self::Closed, "closed"),
     ];
 
     const fn style(self) -> (&'static str, f64) {
         match self {
             Self::Lead => ("#9aa5b1", 3.0),
-            Self::Alert => ("#e8a33d", 5.0),
+            Self::Alert | Self::Added => ("#e8a33d", 5.0),
             Self::Visit => ("#2f855a", 6.5),
-            Self::Conflict => ("#c53030", 6.5),
+            Self::Conflict | Self::Closed => ("#c53030", 6.5),
         }
     }
 }
@@ -78,8 +84,26 @@ impl DayMap {
             self.draw_marks(svg, view)?;
             draw_scale(svg, view)?;
         }
-        draw_legend(svg)?;
+        self.draw_legend(svg)?;
         writeln!(svg, "</svg>")
+    }
+
+    /// The kinds of marks on the map.
+    fn draw_legend(&self, svg: &mut String) -> std::fmt::Result {
+        let mut x = MARGIN;
+        let is_shown = |kind: Mark| self.marks.iter().any(|(_, mark)| *mark == kind);
+        for (mark, name) in Mark::ALL.into_iter().filter(|(mark, _)| is_shown(*mark)) {
+            let (colour, radius) = mark.style();
+            let y = HEIGHT - 18.0;
+            writeln!(
+                svg,
+                r##"<circle cx="{x}" cy="{y}" r="{radius}" fill="{colour}"/><text x="{}" y="{}" font-size="12" fill="#52606d">{name}</text>"##,
+                x + 12.0,
+                y + 4.0
+            )?;
+            x += 40.0 + 7.0 * name.len() as f64;
+        }
+        Ok(())
     }
 
     fn draw_path(&self, svg: &mut String, view: &View) -> std::fmt::Result {
@@ -105,22 +129,6 @@ impl DayMap {
         }
         Ok(())
     }
-}
-
-fn draw_legend(svg: &mut String) -> std::fmt::Result {
-    let mut x = MARGIN;
-    for (mark, name) in Mark::ALL {
-        let (colour, radius) = mark.style();
-        let y = HEIGHT - 18.0;
-        writeln!(
-            svg,
-            r##"<circle cx="{x}" cy="{y}" r="{radius}" fill="{colour}"/><text x="{}" y="{}" font-size="12" fill="#52606d">{name}</text>"##,
-            x + 12.0,
-            y + 4.0
-        )?;
-        x += 40.0 + 7.0 * name.len() as f64;
-    }
-    Ok(())
 }
 
 fn draw_scale(svg: &mut String, view: &View) -> std::fmt::Result {

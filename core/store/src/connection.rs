@@ -110,6 +110,9 @@ fn tune_writer(
     file: StoreFile,
     max_bytes: Option<u64>,
 ) -> rusqlite::Result<()> {
+    // EXTRA until the log is in use: a rollback journal whose removal a power cut undoes would take
+    // the new file back to nothing.
+    run(connection, "PRAGMA synchronous = EXTRA")?;
     run(connection, "PRAGMA journal_mode = WAL")?;
     let synchronous = match file {
         StoreFile::Cache => "PRAGMA synchronous = NORMAL",

@@ -84,6 +84,8 @@ impl Database {
 
     /// Looks for damage in the whole file: each page against its seal, each table against its indexes.
     pub(crate) fn check_integrity(&self) -> Result<(), StoreError> {
+        // SQLCipher looks at the file alone, where pages may be half written that the log has whole.
+        self.checkpoint()?;
         let (bad_pages, verdict) = self.read(|connection| {
             let bad_pages: Option<String> = connection
                 .prepare("PRAGMA cipher_integrity_check")

@@ -83,6 +83,12 @@ import Observation
                 "Note where I recorded a visit",
                 "A visit you record carries the place where you recorded it. Your company sees it with the visit."
             )
+        case .navigation:
+            (
+                "Keep my place on the route",
+                "This phone notes where you are on today's route, so that following goes on when the app was "
+                    + "closed. It is deleted at the end of the trip or when you take this back."
+            )
         case .liveTracking:
             (
                 "Share my position while I work",

@@ -136,7 +136,7 @@ import Testing
             let day = try await stage.signedIn()
             let consent = day.consent
             try await whileShown(consent.follow) {
-                try await waitUntil("all show") { consent.items.count == 3 }
+                try await waitUntil("all show") { consent.items.count == 4 }
                 #expect(consent.items.allSatisfy { !$0.isGranted && !$0.text.isEmpty })
                 await day.set(.visitCheckIn, granted: true, location: stage.walk)
                 #expect(consent.items.filter(\.isGranted).map(\.purpose) == [.visitCheckIn])

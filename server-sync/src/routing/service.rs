@@ -95,6 +95,7 @@ impl Routing {
                 most: MAX_PLACES,
             });
         }
+        let exact = places;
         let places: Arc<[LatLng]> = places.iter().map(|at| cache::rounded(*at)).collect();
         let mut best = (Cells::unknown(places.len()), GREAT_CIRCLE.to_owned());
         for engine in &self.engines {
@@ -109,7 +110,8 @@ impl Routing {
             }
         }
         let (cells, name) = best;
-        let travel = cells.travel(&places, &name, self.estimate);
+        // Estimates are of the places as they are, as phones make them.
+        let travel = cells.travel(exact, &name, self.estimate);
         travel.map_err(|e: ProblemError| {
             let what = crate::store::StoreError::Caller(e.to_string());
             RoutingError::Store(what)

@@ -34,6 +34,11 @@ impl Checks {
         });
     }
 
+    /// Adds others behind these.
+    pub fn append(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     /// The checks in order.
     pub fn all(&self) -> &[Check] {
         &self.0

@@ -3,6 +3,7 @@ use fieldfare_sandbox::SandboxError;
 use fieldfare_server::ServerError;
 use fieldfare_server::auth::SessionError;
 use fieldfare_server::config::ConfigError;
+use fieldfare_server::planning::DayError;
 use fieldfare_server::store::StoreError;
 
 /// Why the demo ended early.
@@ -26,6 +27,9 @@ pub enum DemoError {
     /// The server made no enrolment code.
     #[error("the server gives no enrolment code: {0}")]
     Code(#[from] SessionError),
+    /// A planned day.
+    #[error("planning a day: {0}")]
+    Day(#[from] DayError),
     /// Files of the demo.
     #[error("files of the demo: {0}")]
     Files(#[from] std::io::Error),

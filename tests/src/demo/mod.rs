@@ -1,10 +1,12 @@
-//! A day of one field rep, from the CRM to the phone and back, all of it real but the rep.
+//! A day of one field rep, from the CRM to the phone and back, and one of another along real roads;
+//! all of it real but the reps.
 
 mod cast;
 mod checks;
 mod day;
 mod error;
 mod evening;
+mod helsinki;
 mod import;
 mod look_around;
 mod morning;
@@ -23,6 +25,7 @@ pub use error::{DemoError, DemoResult};
 use cast::Cast;
 use evening::Evidence;
 use fieldfare_model::TimestampMs;
+use helsinki::Roads;
 use narrator::Narrator;
 use phone::Phone;
 use stage::Stage;
@@ -50,8 +53,9 @@ pub async fn run(options: &Options) -> DemoResult<bool> {
     let mut narrator = Narrator::default();
     narrator.headline("Fieldfare: a day of one field rep, from the CRM to the phone and back");
     let folders = Folders::fresh(&options.dir)?;
-    let stage = open_stage(&folders, &mut narrator).await?;
-    let passed = play(&stage, &folders, &mut narrator, started).await?;
+    let roads = Roads::open(&folders.roads).await?;
+    let stage = open_stage(&folders, &roads, &mut narrator).await?;
+    let passed = play(&stage, &roads, &folders, &mut narrator, started).await?;
     if options.keep {
         look_around::wait(&stage, &narrator).await?;
     }
@@ -59,13 +63,17 @@ pub async fn run(options: &Options) -> DemoResult<bool> {
     Ok(passed)
 }
 
-async fn open_stage(folders: &Folders, narrator: &mut Narrator) -> DemoResult<Stage> {
+async fn open_stage(
+    folders: &Folders,
+    roads: &Roads,
+    narrator: &mut Narrator,
+) -> DemoResult<Stage> {
     let step = narrator.begin(
         "Start",
         "The server with its embedded, encrypted store, and a sandbox CRM, on this machine.",
         0,
     );
-    let stage = Stage::open(&folders.server).await?;
+    let stage = Stage::open(&folders.server, roads.url()).await?;
     step.done(&format!(
         "server {}, CRM {}",
         stage.url(),
@@ -76,6 +84,7 @@ async fn open_stage(folders: &Folders, narrator: &mut Narrator) -> DemoResult<St
 
 async fn play(
     stage: &Stage,
+    roads: &Roads,
     folders: &Folders,
     narrator: &mut Narrator,
     started: Instant,
@@ -93,7 +102,7 @@ async fn play(
     let offline = (online, phone.radio.traffic());
     let mut evening = evening::come_back(&phone, narrator).await?;
     evening::write_back(stage, &phone, &cast, narrator, &mut evening).await?;
-    let checks = evening::check(&Evidence {
+    let mut checks = evening::check(&Evidence {
         stage,
         phone: &phone,
         cast: &cast,
@@ -105,16 +114,21 @@ async fn play(
         leads: &leads,
     })?;
     std::fs::write(&folders.picture, picture::draw(&leads, &cast, &day, &date))?;
+    let act = helsinki::run(stage, roads, &folders.second_phone, narrator).await?;
+    std::fs::write(&folders.drive, &act.picture)?;
+    checks.append(act.checks);
     let took = started.elapsed();
     let figures = Figures {
         imported: &imported,
         morning: &morning,
         day: &day,
         evening: &evening,
+        drive: &act.summary,
         took,
     };
     summary::print(narrator, &figures, &checks);
     println!("\n   The day as a picture: {}", folders.picture.display());
+    println!("   The drive:            {}", folders.drive.display());
     phone.engine.close()?;
     Ok(checks.passed())
 }
@@ -122,7 +136,10 @@ async fn play(
 struct Folders {
     server: PathBuf,
     phone: PathBuf,
+    second_phone: PathBuf,
+    roads: PathBuf,
     picture: PathBuf,
+    drive: PathBuf,
 }
 
 impl Folders {
@@ -131,7 +148,8 @@ impl Folders {
         std::fs::create_dir_all(dir)?;
         let dir = dir.canonicalize()?;
         let (server, phone) = (dir.join("server"), dir.join("phone"));
-        for folder in [&server, &phone] {
+        let (second_phone, roads) = (dir.join("second-phone"), dir.join("roads"));
+        for folder in [&server, &phone, &second_phone, &roads] {
             if folder.exists() {
                 std::fs::remove_dir_all(folder)?;
             }
@@ -140,7 +158,10 @@ impl Folders {
         Ok(Self {
             server,
             phone,
+            second_phone,
+            roads,
             picture: dir.join("day.svg"),
+            drive: dir.join("drive.svg"),
         })
     }
 }

@@ -52,7 +52,7 @@ const fn rank(mark: Mark) -> u8 {
         Mark::Lead => 0,
         Mark::Alert => 1,
         Mark::Visit => 2,
-        Mark::Conflict => 3,
+        Mark::Conflict | Mark::Added | Mark::Closed => 3,
     }
 }
 

@@ -1,12 +1,16 @@
 //! The server and the sandbox CRM on loopback, with real files and signed webhooks.
 
 use super::{DemoError, DemoResult};
-use fieldfare_model::{Entity, Lead, LeadId, Territory};
+use fieldfare_model::{
+    CalendarDate, DayPlanRow, Entity, Lead, LeadId, RouteRow, Territory, TerritoryId, TimestampMs,
+    Visit,
+};
 use fieldfare_sandbox::{
     CustomProperty, DeliveryFaults, Duplicates, ObjectType, PortalConfig, PortalHandle, RateLimits,
     RunningSandbox, SandboxConfig, SandboxCrm, WebhookTarget,
 };
-use fieldfare_server::config::{Config, TenantConfig};
+use fieldfare_server::config::{Config, RepConfig, TenantConfig};
+use fieldfare_server::planning::DayJob;
 use fieldfare_server::store::Tenant;
 use fieldfare_server::{RunningServer, Server, auth, feed};
 use std::path::Path;
@@ -25,7 +29,11 @@ const PUBLIC_URL: &str = "https://fieldfare.example";
 pub const REP: &str = "ada.marsh@sandbox.example";
 /// The territory she serves.
 pub const TERRITORY: &str = "New England";
-/// Who gets a lead from her: the CRM's owner id.
+/// Who plans her day by real roads, in Helsinki.
+pub const ELINA: &str = "elina.virta@sandbox.example";
+/// The territory she serves.
+pub const HELSINKI: &str = "Helsinki";
+/// Who gets a lead from Ada: the CRM's owner id.
 pub const COLLEAGUE: &str = "70000002";
 
 /// Reps, their owner ids in the sandbox CRM, their territories and the states in them.
@@ -73,14 +81,15 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Starts both on free loopback ports; the server's files go to `dir`.
+    /// Starts both on free loopback ports; the server's files go to `dir`, and it asks the routing
+    /// engine at `roads_url`.
     ///
     /// # Errors
     /// [`DemoError`].
-    pub async fn open(dir: &Path) -> DemoResult<Self> {
+    pub async fn open(dir: &Path, roads_url: &str) -> DemoResult<Self> {
         let portal = portal_config();
         let crm = SandboxCrm::start(SandboxConfig::with_portals([portal])).await?;
-        let config = Config::parse(&config_text(dir, &crm.base_url()), &|_| None)?;
+        let config = Config::parse(&config_text(dir, &crm.base_url(), roads_url), &|_| None)?;
         let tenant_config = config.tenants.first().cloned();
         let tenant_config = tenant_config.ok_or(DemoError::Story("a tenant"))?;
         let server = Server::start(config).await?;
@@ -115,14 +124,95 @@ impl Stage {
     /// # Errors
     /// [`DemoError::Code`].
     pub fn enrolment_code(&self) -> DemoResult<String> {
+        self.code_of(REP)
+    }
+
+    /// A one-time code that makes a phone that of the rep with this e-mail address.
+    ///
+    /// # Errors
+    /// [`DemoError::Code`].
+    pub fn code_of(&self, email: &str) -> DemoResult<String> {
         let (state, id) = (&self.server.state, self.config.id());
-        let rep = self
-            .config
-            .rep(REP)
-            .ok_or(DemoError::Story("a rep"))?
-            .id(id);
+        let rep = self.rep(email)?.id(id);
         let code = auth::issue_code(&state.registry, &state.tokens, id, rep, state.now());
         Ok(code?)
+    }
+
+    fn rep(&self, email: &str) -> DemoResult<&RepConfig> {
+        self.config.rep(email).ok_or(DemoError::Story("a rep"))
+    }
+
+    /// The id of a territory.
+    ///
+    /// # Errors
+    /// [`DemoError::Store`].
+    pub fn territory(&self, name: &str) -> DemoResult<TerritoryId> {
+        let found = self.territories()?.into_iter().find(|t| t.name == name);
+        Ok(found.ok_or(DemoError::Story("a territory"))?.id)
+    }
+
+    /// Puts a lead on the server.
+    ///
+    /// # Errors
+    /// [`DemoError::Store`].
+    pub fn put_lead(&self, lead: &Lead) -> DemoResult<()> {
+        let now = self.server.state.now();
+        let (id, cells) = (lead.id.row(), lead.to_columns());
+        self.tenant
+            .write(|tx| feed::put(tx, Entity::LEAD, id, cells, now))?;
+        Ok(())
+    }
+
+    /// Plans a rep's day, as the server does each morning.
+    ///
+    /// # Errors
+    /// [`DemoError`].
+    pub async fn plan_day(&self, email: &str, date: CalendarDate) -> DemoResult<()> {
+        let rep = self.rep(email)?;
+        let job = DayJob {
+            routing: &self.server.state.routing,
+            tenant: &self.tenant,
+            rep: rep.id(self.config.id()),
+            config: rep.day.as_ref().ok_or(DemoError::Story("a working day"))?,
+        };
+        job.run(date, self.server.state.now()).await?;
+        Ok(())
+    }
+
+    /// A rep's planned day as the server holds it, with its road route.
+    ///
+    /// # Errors
+    /// [`DemoError::Store`], or [`DemoError::Story`] if there is none.
+    pub fn planned_rows(&self, email: &str) -> DemoResult<(DayPlanRow, Option<RouteRow>)> {
+        let rep = self.rep(email)?.id(self.config.id());
+        let days = self.tenant.read(|c| feed::rows_of(c, Entity::DAY_PLAN))?;
+        let day = days
+            .iter()
+            .filter_map(|row| DayPlanRow::from_columns(row.id.into(), &row.columns).ok());
+        let day = { day }.find(|day| day.rep == rep);
+        let routes = self.tenant.read(|c| feed::rows_of(c, Entity::ROUTE))?;
+        let route = routes
+            .iter()
+            .filter_map(|row| RouteRow::from_columns(row.id.into(), &row.columns).ok());
+        let route = { route }.find(|route| route.rep == rep);
+        Ok((day.ok_or(DemoError::Story("a planned day"))?, route))
+    }
+
+    /// How many of these visits the server holds, each by its lead and when it began.
+    ///
+    /// # Errors
+    /// [`DemoError::Store`].
+    pub fn visits_of(&self, visits: &[(LeadId, TimestampMs)]) -> DemoResult<usize> {
+        let rows = self.tenant.read(|c| feed::rows_of(c, Entity::VISIT))?;
+        let held: Vec<Visit> = rows
+            .iter()
+            .filter_map(|row| Visit::from_columns(row.id.into(), &row.columns).ok())
+            .collect();
+        let is_held = |(lead, began): &&(LeadId, TimestampMs)| {
+            held.iter()
+                .any(|visit| visit.lead == *lead && visit.started_at == *began)
+        };
+        Ok(visits.iter().filter(is_held).count())
     }
 
     /// Every lead the server holds, in order of id.
@@ -230,7 +320,10 @@ fn portal_config() -> PortalConfig {
     portal
 }
 
-fn config_text(dir: &Path, crm_url: &str) -> String {
+/// The working day in Helsinki.
+const ELINAS_DAY: &str = r#"{ hours = "Mo-Su 08:00-14:30", time_zone = "Europe/Helsinki", start = { lat = 60.1787, lon = 24.9451 }, visit_minutes = 40, candidates = 12, breaks = [{ begins = "Mo-Su 12:00-13:00", minutes = 30 }] }"#;
+
+fn config_text(dir: &Path, crm_url: &str, roads_url: &str) -> String {
     let reps = PEOPLE.map(|(name, email, owner, _, _)| {
         format!("{{ name = \"{name}\", email = \"{email}\", crm_owner = \"{owner}\" }}")
     });
@@ -244,10 +337,13 @@ fn config_text(dir: &Path, crm_url: &str) -> String {
         admin_listen = "127.0.0.1:0"
         public_url = "{PUBLIC_URL}"
         data_dir = {dir:?}
+        [[routing.engines]]
+        kind = "valhalla"
+        url = "{roads_url}"
         [[tenants]]
         name = "Acme Field Sales"
-        reps = [{}]
-        territories = [{}]
+        reps = [{}, {{ name = "Elina Virta", email = "{ELINA}", day = {ELINAS_DAY} }}]
+        territories = [{}, {{ name = "{HELSINKI}", reps = ["{ELINA}"], rule = {{ country = ["FI"] }} }}]
         [[tenants.connections]]
         name = "{CONNECTION}"
         kind = "hubspot"

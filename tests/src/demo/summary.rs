@@ -18,6 +18,8 @@ pub struct Figures<'a> {
     pub day: &'a Day,
     /// The way back.
     pub evening: &'a Evening,
+    /// The planned day and its drive, in one line.
+    pub drive: &'a str,
     /// The whole run.
     pub took: Duration,
 }
@@ -45,6 +47,7 @@ impl Figures<'_> {
         let mut rows = self.of_the_server();
         rows.extend(self.of_the_phone());
         rows.extend(self.of_the_day());
+        rows.push(("the planned day", self.drive.to_owned()));
         rows.push(("whole run", format!("{:.1} s", self.took.as_secs_f64())));
         rows
     }
@@ -84,7 +87,10 @@ impl Figures<'_> {
                 ),
             ),
             ("positions known by", list(self.imported.precision.iter())),
-            ("territories", list(self.imported.territories.iter())),
+            (
+                "territories",
+                list(self.imported.territories.iter().filter(|(_, n)| **n > 0)),
+            ),
         ]
     }
 

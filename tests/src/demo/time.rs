@@ -70,6 +70,11 @@ pub fn wall(moment: TimestampMs) -> String {
     local(moment).strftime("%H:%M").to_string()
 }
 
+/// `14:05`, in a zone.
+pub fn wall_in(moment: TimestampMs, zone: &str) -> String {
+    in_zone(moment, zone).strftime("%H:%M").to_string()
+}
+
 fn is_weekend(day: &ZonedDateTime) -> bool {
     matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday)
 }
@@ -85,8 +90,12 @@ fn at_hour(day: &ZonedDateTime, hour: i8, minute: i8) -> ZonedDateTime {
 }
 
 fn local(moment: TimestampMs) -> ZonedDateTime {
+    in_zone(moment, ZONE)
+}
+
+fn in_zone(moment: TimestampMs, zone: &str) -> ZonedDateTime {
     let zone = TimeZoneDatabase::bundled()
-        .get(ZONE)
+        .get(zone)
         .unwrap_or(TimeZone::UTC);
     Timestamp::from_millisecond(moment.0)
         .unwrap_or_default()

@@ -5,6 +5,7 @@ use fieldfare_sandbox::{CustomProperty, DeliveryConfig, ObjectType, PortalConfig
 use fieldfare_server::config::{
     Config, ConnectionConfig, LimitsConfig, RepConfig, Secret, TenantConfig, TerritoryConfig,
 };
+use fieldfare_server::routing::RoutingConfig;
 use serde_json::json;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,8 @@ pub struct WorldSpec {
     pub tenants: Vec<TenantSpec>,
     /// How the CRM delivers webhooks.
     pub delivery: DeliveryConfig,
+    /// Where the server's travel times come from; estimates unless said.
+    pub routing: RoutingConfig,
 }
 
 impl WorldSpec {
@@ -67,6 +70,15 @@ impl TenantSpec {
         let email = email(name, &self.name);
         self.reps
             .push(json!({ "name": name, "email": email, "crm_owner": owner }));
+        self
+    }
+
+    /// With a rep who has a working day in the form of the server's configuration.
+    #[must_use]
+    pub fn rep_with_day(mut self, name: &str, day: serde_json::Value) -> Self {
+        let email = email(name, &self.name);
+        self.reps
+            .push(json!({ "name": name, "email": email, "day": day }));
         self
     }
 
@@ -168,6 +180,7 @@ pub(super) fn server_config(spec: &WorldSpec, dir: &Path, crm: &str) -> WorldRes
     let mut config = Config {
         limits: GENEROUS,
         tenants: tenants.collect::<WorldResult<_>>()?,
+        routing: spec.routing.clone(),
         ..Config::default()
     };
     config.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));

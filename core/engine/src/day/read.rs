@@ -148,7 +148,8 @@ impl Engine {
     }
 }
 
-/// Whether a route passes the stops still to come in their order and no other after them.
+/// Whether a route leads through the stops still to come in their order, and before them only
+/// through such as were visited.
 pub(crate) fn leads_through(route: &Route, data: &DayData) -> bool {
     let stops: Vec<LeadId> = route
         .waypoints()
@@ -167,5 +168,9 @@ pub(crate) fn leads_through(route: &Route, data: &DayData) -> bool {
     let rest = stops.len().checked_sub(order.len());
     let rest = rest.and_then(|from| stops.get(from..));
     let before = stops.len() - order.len().min(stops.len());
-    rest == Some(order.as_slice()) && stops.iter().take(before).all(over)
+    rest == Some(order.as_slice())
+        && stops
+            .iter()
+            .take(before)
+            .all(|lead| data.progress.visited.contains(lead))
 }

@@ -4,7 +4,7 @@
 use fieldfare_model::{
     Columns, Entity, LatLng, Lead, LeadId, OperationId, Row, RowId, TimestampMs, schema,
 };
-use fieldfare_store::{MemoryKeyVault, NewOperation, OpenReport, Store, StoreOptions};
+use fieldfare_store::{MemoryKeyVault, NewOperation, OpenReport, Store, StoreError, StoreOptions};
 use fieldfare_sync::{
     Change, Checkpoint, FeedChange, FieldEdit, Frame, PhoneStore, Priority, ScopeGrant, ScopeId,
     encode_frames,
@@ -48,13 +48,22 @@ pub fn put_lead(i: u8, version: u64, name: &str) -> FeedChange {
 }
 
 pub fn stage(store: &Store, scope: &ScopeId, from: u64, to: u64, changes: &[FeedChange]) {
+    try_stage(store, scope, from, to, changes).unwrap();
+}
+
+pub fn try_stage(
+    store: &Store,
+    scope: &ScopeId,
+    from: u64,
+    to: u64,
+    changes: &[FeedChange],
+) -> Result<(), StoreError> {
     let mut phone = store;
     let compress = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
     for bytes in encode_frames(scope, from, to, changes, &compress).unwrap() {
-        phone
-            .stage(&Frame::decode(&bytes).unwrap(), &bytes)
-            .unwrap();
+        phone.stage(&Frame::decode(&bytes).unwrap(), &bytes)?;
     }
+    Ok(())
 }
 
 pub fn grant(name: &str) -> ScopeGrant {

@@ -1,0 +1,317 @@
+//! A day on a disk that forgets what was not synced, and on one whose writes fail.
+//!
+//! `FIELDFARE_SEED` repeats a run.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+mod common;
+
+use common::{
+    complete, grant, lead_id, name_of, open, operation_id, put_lead, rename, scope, try_stage,
+};
+use fieldfare_disk::{Entry, Fault, FaultKind, left_after, watch};
+use fieldfare_model::{
+    ConsentAction, ConsentEvent, ConsentEventId, Entity, OperationId, Purpose, RepId, TimestampMs,
+};
+use fieldfare_store::{FileReport, MemoryKeyVault, Store, StoreError};
+use fieldfare_sync::{Epoch, FeedChange, OperationResult, Outcome, PhoneStore};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+const NOW: TimestampMs = TimestampMs(1_000_000);
+const LEADS: u8 = 8;
+const HEADS: [u64; 3] = [0, 10, 20];
+/// The operation of the consent.
+const CONSENT: u64 = 900;
+
+/// What the phone does, in order. Each is asked for again if it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Enter,
+    Fetch(u64, u64),
+    Show(u64),
+    /// Two edits in one group.
+    Edit(u64),
+    /// The server takes everything so far.
+    Answer(u64),
+    Consent,
+    Rest,
+}
+
+const DAY: [Step; 16] = [
+    Step::Enter,
+    Step::Fetch(0, 10),
+    Step::Show(10),
+    Step::Edit(1),
+    Step::Edit(2),
+    Step::Answer(2),
+    Step::Edit(3),
+    Step::Consent,
+    Step::Fetch(10, 20),
+    Step::Edit(4),
+    Step::Show(20),
+    Step::Rest,
+    Step::Edit(5),
+    Step::Answer(5),
+    Step::Rest,
+    Step::Edit(6),
+];
+
+fn run(step: Step, store: &Store) -> Result<(), StoreError> {
+    let mut phone = store;
+    match step {
+        Step::Enter => phone.enter_epoch(Epoch(7)),
+        Step::Fetch(from, to) => try_stage(store, &scope("terr:a"), from, to, &leads(from, to)),
+        Step::Show(to) => phone.publish(&[grant("terr:a")], &complete(to)).map(drop),
+        Step::Edit(n) => store.record(&edit(n)).map(drop),
+        Step::Answer(_) => answer(store),
+        Step::Consent => store
+            .append_consent(&consent(), &rename(CONSENT, lead_id(2).row(), 0, "consent"))
+            .map(drop),
+        Step::Rest => store.suspend().and_then(|()| store.resume()).map(drop),
+    }
+}
+
+fn leads(from: u64, to: u64) -> Vec<FeedChange> {
+    let lead = |i| put_lead(i, from + u64::from(i), &format!("at {to}"));
+    (1..=LEADS).map(lead).collect()
+}
+
+fn edit(n: u64) -> [fieldfare_store::NewOperation; 2] {
+    let row = lead_id(1).row();
+    [
+        rename(2 * n, row, 0, &format!("edit {n}")),
+        rename(2 * n + 1, row, 0, &format!("edit {n}")),
+    ]
+}
+
+fn answer(store: &Store) -> Result<(), StoreError> {
+    let mut phone = store;
+    let batch = phone.next_batch(100, 200_000)?;
+    let results: Vec<_> = batch
+        .iter()
+        .map(|operation| OperationResult {
+            id: operation.id,
+            n: operation.n,
+            outcome: Outcome::Applied { version: 15 },
+        })
+        .collect();
+    phone.save_results(&results, NOW).map(drop)
+}
+
+fn consent() -> ConsentEvent {
+    ConsentEvent {
+        id: ConsentEventId::from_bytes([4; 16]),
+        rep: RepId::from_bytes([1; 16]),
+        sequence: 1,
+        purpose: Purpose::LiveTracking,
+        action: ConsentAction::Grant,
+        text_version: "1".into(),
+        language: "fi".into(),
+        at: TimestampMs(5),
+        valid_until: None,
+        previous: [0; 32],
+        hash: [9; 32],
+    }
+}
+
+/// The `step`th step of the day begins (even marks) or was said to be done (odd ones).
+fn mark(step: usize, is_done: bool) -> u64 {
+    2 * step as u64 + u64::from(is_done)
+}
+
+/// How far the day had come.
+struct Progress {
+    begun: BTreeSet<usize>,
+    done: BTreeSet<usize>,
+}
+
+impl Progress {
+    fn of(entries: &[Entry]) -> Self {
+        let marks = |rest: u64| {
+            let marks = entries.iter().filter_map(move |entry| match entry {
+                Entry::Mark(mark) if mark % 2 == rest => Some((mark / 2) as usize),
+                _ => None,
+            });
+            marks.collect()
+        };
+        Self {
+            begun: marks(0),
+            done: marks(1),
+        }
+    }
+
+    fn was_done(&self, step: Step) -> bool {
+        self.done.iter().any(|&at| DAY[at] == step)
+    }
+
+    /// Edits said to be kept that cannot have been answered yet.
+    fn waiting(&self) -> impl Iterator<Item = u64> {
+        let answered = self.begun.iter().filter_map(|&at| match DAY[at] {
+            Step::Answer(n) => Some(n),
+            _ => None,
+        });
+        let answered = answered.max().unwrap_or(0);
+        self.done.iter().filter_map(move |&at| match DAY[at] {
+            Step::Edit(n) if n > answered => Some(n),
+            _ => None,
+        })
+    }
+}
+
+fn assert_nothing_lost(dir: &Path, vault: &Arc<MemoryKeyVault>, progress: &Progress) {
+    let (store, report) = open(dir, vault);
+    let replaced = |file: &FileReport| matches!(file, FileReport::Replaced { .. });
+    assert!(
+        !replaced(&report.cache) && !replaced(&report.outbox),
+        "{report:?}"
+    );
+    store.check_integrity().unwrap();
+    let waiting: Vec<OperationId> = store
+        .waiting_operations()
+        .unwrap()
+        .iter()
+        .map(|stored| stored.operation.id)
+        .collect();
+    for n in progress.waiting() {
+        for id in [2 * n, 2 * n + 1] {
+            assert!(waiting.contains(&operation_id(id)), "edit {n} is lost");
+        }
+    }
+    let of_edits = waiting.iter().filter(|id| **id != operation_id(CONSENT));
+    assert!(
+        of_edits.count().is_multiple_of(2),
+        "half of a group is there"
+    );
+    if progress.was_done(Step::Consent) {
+        assert_eq!(store.consent_events().unwrap(), [consent()]);
+    }
+    assert_shown_whole(&store);
+    let rep_goes_on = [rename(700, lead_id(3).row(), 0, "goes on")];
+    store.record(&rep_goes_on).unwrap();
+    store.close().unwrap();
+}
+
+/// What is shown is what one checkpoint showed, even if it is an older one.
+fn assert_shown_whole(store: &Store) {
+    let head = store.sync_status().unwrap().head;
+    assert!(HEADS.contains(&head), "{head}");
+    let shown = store.count(Entity::LEAD).unwrap();
+    assert_eq!(shown, if head == 0 { 0 } else { u64::from(LEADS) });
+    if head > 0 {
+        assert_eq!(name_of(store, 4), Some(format!("at {head}")));
+    }
+}
+
+fn seed() -> u64 {
+    let given = std::env::var("FIELDFARE_SEED").ok();
+    let seed = given.and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    println!("seed {seed}; another with FIELDFARE_SEED");
+    seed
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+fn random(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[test]
+fn a_power_cut_at_any_sync_loses_nothing_that_was_said_to_be_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = Arc::new(MemoryKeyVault::new());
+    let watch = watch(dir.path());
+    let (store, _) = open(dir.path(), &vault);
+    for (at, step) in DAY.into_iter().enumerate() {
+        watch.mark(mark(at, false));
+        run(step, &store).unwrap();
+        watch.mark(mark(at, true));
+    }
+    store.close().unwrap();
+    let entries = watch.entries();
+    let keys = std::fs::read(dir.path().join("keys.bin")).unwrap();
+
+    let mut state = seed();
+    let mut fates = |n: u64| random(&mut state) % n;
+    let syncs = entries
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| matches!(entry, Entry::Sync { .. }));
+    let cuts: BTreeSet<usize> = syncs.flat_map(|(at, _)| [at, at + 1]).collect();
+    assert!(cuts.len() > DAY.len(), "a day with hardly any sync");
+    println!("{} entries, {} cuts", entries.len(), cuts.len());
+    for cut in cuts {
+        let after = tempfile::tempdir().unwrap();
+        std::fs::write(after.path().join("keys.bin"), &keys).unwrap();
+        for (name, bytes) in left_after(&entries[..cut], &mut fates) {
+            std::fs::write(after.path().join(name), bytes).unwrap();
+        }
+        println!("cut at {cut}");
+        assert_nothing_lost(after.path(), &vault, &Progress::of(&entries[..cut]));
+    }
+}
+
+/// The day with the writes after the first `passing` failing once. Whether any did.
+fn a_day_with_a_fault(passing: u64, kind: FaultKind) -> bool {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = Arc::new(MemoryKeyVault::new());
+    let (store, _) = open(dir.path(), &vault);
+    let watch = watch(dir.path());
+    // What is open already is not watched.
+    store.suspend().and_then(|()| store.resume()).unwrap();
+    let failing = 1;
+    watch.set_fault(Some(Fault {
+        passing,
+        failing,
+        kind,
+    }));
+    for (at, step) in DAY.into_iter().enumerate() {
+        if let Err(error) = run(step, &store) {
+            assert_typed(&error, kind);
+            again(step, &store);
+        }
+        watch.mark(mark(at, true));
+    }
+    let has_struck = watch.has_struck();
+    watch.set_fault(None);
+    let entries = watch.entries();
+    store.close().unwrap();
+    let mut progress = Progress::of(&entries);
+    progress.begun = progress.done.clone();
+    assert_nothing_lost(dir.path(), &vault, &progress);
+    has_struck
+}
+
+fn assert_typed(error: &StoreError, kind: FaultKind) {
+    let is_expected = match kind {
+        FaultKind::Full => matches!(error, StoreError::DiskFull(_)),
+        FaultKind::Io => matches!(error, StoreError::Io(_) | StoreError::Sqlite { .. }),
+    };
+    assert!(is_expected, "{error:?}");
+}
+
+/// Asks for a step again that failed, as an app would.
+fn again(step: Step, store: &Store) {
+    store.resume().unwrap();
+    run(step, store).unwrap_or_else(|error| panic!("{step:?} fails again: {error:?}"));
+}
+
+#[test]
+fn whichever_write_fails_the_error_is_typed_and_asking_again_is_enough() {
+    for kind in [FaultKind::Full, FaultKind::Io] {
+        let days = (0..).take_while(|&passing| {
+            println!("{kind:?} after {passing}");
+            a_day_with_a_fault(passing, kind)
+        });
+        let days = days.count();
+        assert!(days > 40, "only {days} writes in a day");
+    }
+}
