@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 /// their language, which does that, rather than this one.
 #[derive(uniffi::Object)]
 pub struct FieldfareEngine {
-    engine: Arc<engine::Engine>,
+    pub(crate) engine: Arc<engine::Engine>,
     report: engine::OpenReport,
 }
 

@@ -137,6 +137,8 @@ pub struct ChangeNotice {
     pub consents: bool,
     /// Whether conflicts, pending or refused changes changed.
     pub operations: bool,
+    /// Whether planned days or routes changed.
+    pub days: bool,
 }
 
 impl From<engine::ChangeNotice> for ChangeNotice {
@@ -148,6 +150,7 @@ impl From<engine::ChangeNotice> for ChangeNotice {
             reference: notice.reference,
             consents: notice.consents,
             operations: notice.operations,
+            days: notice.days,
         }
     }
 }

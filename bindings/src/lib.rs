@@ -3,7 +3,7 @@
 //! A thin layer without rules of its own: it converts records, catches panics, and turns every
 //! error into one [`FieldfareError`]. Calls are coarse on purpose: Kotlin pays for each call, Swift
 //! for each record, so lists come in pages and notices in batches, and what runs all day
-//! ([`FieldfareEngine::fix`]) takes and gives small records.
+//! ([`FieldfareEngine::fix`], [`RouteSession::update`]) takes and gives small records.
 //!
 //! Numbers are signed, as Kotlin's unsigned ones are awkward; ids are UUIDs in text; moments and
 //! spans become each language's own types.
@@ -13,6 +13,8 @@
 )]
 
 mod consent;
+mod day_plan;
+mod day_request;
 mod engine;
 mod error;
 mod foreign;
@@ -20,11 +22,23 @@ mod leads;
 mod location;
 mod logging;
 mod operations;
+mod planning;
+mod route;
+mod route_map;
+mod route_update;
 mod status;
 mod values;
 mod visits;
 
 pub use consent::{ConsentEntry, ConsentState, PurposeState};
+pub use day_plan::{
+    DayChange, DayPlan, DayRemedy, DayStep, DayTotals, LeftOutLead, NearDay, NearDayLead,
+    ReplannedDay, RouteNote, TravelNote,
+};
+pub use day_request::{
+    BreakTime, DayEvent, DayObjective, DayUpdate, NearDayQuery, PlanDay, StopWish, TimeWindow,
+    WorkHours,
+};
 pub use engine::{ChangeSubscription, FieldfareEngine, default_proximity_config, library_version};
 pub use error::{FfiResult, FieldfareError};
 pub use foreign::{
@@ -38,6 +52,14 @@ pub use leads::{
 pub use location::{FenceArea, Fences, Fix, FixContext, FixOutcome, NextFix, ProximityEvent};
 pub use logging::{LogEntry, LogLevel, LogSink, Logging, start_logging};
 pub use operations::{Conflict, FieldChange, FieldValue, PendingChange, RefusedChange};
+pub use route::RouteSession;
+pub use route_map::{
+    RouteAlternative, RouteMap, RouteMapStep, RouteMapStop, RoutePlace, RouteQuery,
+};
+pub use route_update::{
+    RouteAdvice, RouteBanner, RouteBannerLine, RouteDeviation, RouteEvent, RouteProgress,
+    RouteRejoin, RouteSpot, RouteStay, RouteUpdate, SpeedLimit, Trip,
+};
 pub use status::{
     EngineConfig, EngineStatus, Enrolment, FileReport, OpenReport, ProximityConfig, Rep, RowCounts,
     Salvage, SyncCancel, SyncOptions, SyncProgress, SyncReport,

@@ -4,10 +4,11 @@ use crate::error::{FfiResult, FieldfareError};
 use fieldfare_model as model;
 use fieldfare_model::TimestampMs as Timestamp;
 use fieldfare_model::{
-    ConflictId, ConsentAction, ConsentEventId, DeviceId, GeocodeStatus, LeadId, LeadKind,
-    LeadStatus, OperationId, Precision, Purpose, RepId, RowId, TenantId, TerritoryId, VisitId,
-    VisitOutcome,
+    CalendarDate, ConflictId, ConsentAction, ConsentEventId, DeviceId, GeocodeStatus, LeadId,
+    LeadKind, LeadStatus, OperationId, Precision, Purpose, RepId, RowId, TenantId, TerritoryId,
+    VisitId, VisitOutcome,
 };
+use std::time::Duration;
 
 /// Ids are UUIDs in text; any other text is refused as an invalid argument.
 macro_rules! id_types {
@@ -49,6 +50,18 @@ id_types! {
 uniffi::custom_type!(
     /// A moment, to the millisecond.
     Timestamp, i64, { remote, try_lift: |ms| Ok(model::TimestampMs(ms)), lower: |at| at.0 }
+);
+
+uniffi::custom_type!(
+    /// A day of the calendar, as `2026-11-25`.
+    CalendarDate, String, {
+        remote,
+        try_lift: |text| {
+            let wrong = |_| FieldfareError::invalid("days are written as 2026-11-25");
+            Ok(text.parse::<CalendarDate>().map_err(wrong)?)
+        },
+        lower: |date| date.to_string(),
+    }
 );
 
 /// What the CRM record is.
@@ -208,4 +221,14 @@ pub(crate) fn fit_all<T: TryFrom<i64>>(name: &str, values: Vec<i32>) -> FfiResul
 /// A number that is known to be small.
 pub(crate) fn small(value: u32) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+/// A span in seconds; nothing is shorter than none.
+pub(crate) fn seconds(seconds: i64) -> Duration {
+    Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
+}
+
+/// A span in milliseconds, likewise.
+pub(crate) fn milliseconds(ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }

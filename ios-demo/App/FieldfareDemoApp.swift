@@ -57,7 +57,7 @@ extension Surroundings {
         var surroundings = Surroundings(
             config: EngineConfig(dir: folder, serverUrl: server, fenceLimit: 20),
             vault: KeychainVault(service: "dev.fieldfare.demo"), location: PhoneLocation(),
-            notifier: PhoneNotices(), scheduler: PhoneTasks())
+            notifier: PhoneNotices(), speaker: PhoneVoice(), scheduler: PhoneTasks())
         surroundings.savesBattery = { ProcessInfo.processInfo.isLowPowerModeEnabled }
         return surroundings
     }

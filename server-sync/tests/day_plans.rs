@@ -292,6 +292,59 @@ async fn an_erased_lead_takes_the_days_that_name_it_along() {
 }
 
 #[tokio::test]
+async fn a_rep_under_way_gets_another_route_and_where_they_are_is_not_kept() {
+    let fake = Fake::start(|uri, _| osrm_answer(uri)).await;
+    let server = server(Some(("osrm", &fake.url)));
+    let ada = server.phone("Acme", "Ada").await;
+    let lead = put_lead(&server, 1, "South");
+    let body = |places: &str| format!(r#"{{"places": [{places}], "course_deg": 90.0}}"#);
+    let here = r#"{"lat": 60.0123, "lon": 24.0456}"#;
+    let stop = format!(r#"{{"lat": 60.01, "lon": 24.05, "lead": "{lead}", "service_s": 600}}"#);
+    let asked = body(&format!("{here}, {stop}, {here}"));
+    let reply = server
+        .post("/v1/route", Some(&ada.access), asked.clone())
+        .await;
+    assert_eq!(reply.status, 200, "{:?}", reply.body);
+    let route = Route::from_bytes(&reply.body).unwrap();
+    assert_eq!(
+        (route.leg_count(), route.waypoints()[1].lead),
+        (2, Some(lead))
+    );
+    assert_eq!(route.waypoints()[1].service_s, 600);
+    let tables = "SELECT count(*) FROM travel_cell";
+    let cells = server
+        .tenant("Acme")
+        .read(|c| Ok(c.query_row(tables, [], |r| r.get::<_, i64>(0))?));
+    assert_eq!(cells.unwrap(), 0);
+    let many = vec![here; 61].join(",");
+    for bad in [
+        here,
+        "",
+        r#"{"lat": 91.0, "lon": 0.0}, {"lat": 0.0, "lon": 0.0}"#,
+        &many,
+    ] {
+        let reply = server.post("/v1/route", Some(&ada.access), body(bad)).await;
+        assert_eq!(reply.status, 400, "{bad}");
+    }
+    assert_eq!(
+        server.post("/v1/route", None, asked.clone()).await.status,
+        401
+    );
+    let bare = without_engine();
+    let phone = bare.phone("Acme", "Ada").await;
+    assert_eq!(
+        bare.post("/v1/route", Some(&phone.access), asked)
+            .await
+            .status,
+        404
+    );
+}
+
+fn without_engine() -> Fixture {
+    server(None)
+}
+
+#[tokio::test]
 async fn phones_cannot_write_planned_days() {
     let server = server(None);
     let mut ada = server.phone("Acme", "Ada").await;

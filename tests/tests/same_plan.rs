@@ -25,6 +25,11 @@ use std::sync::Arc;
 
 const DAY_MS: i64 = 24 * 3_600_000;
 const ROUNDS: u64 = 3;
+/// Speed in thousandths for each hour; the phone learns it from the server's plan.
+const TRAFFIC: [u16; 24] = [
+    1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 900, 650, 600, 800, 900, 950, 900, 950, 900, 800,
+    600, 550, 700, 900, 1_000, 1_000, 1_000, 1_000,
+];
 
 #[path = "../../server-sync/tests/routing_support/mod.rs"]
 mod routing_support;
@@ -37,6 +42,7 @@ fn spec(engine: Option<EngineConfig>) -> WorldSpec {
         "end": { "lat": 42.40, "lon": -71.10 },
         "visit_minutes": 35,
         "candidates": 11,
+        "traffic": TRAFFIC,
         "breaks": [{ "begins": "Mo-Su 10:00-10:30", "minutes": 15 }],
     });
     let acme = TenantSpec::new("Acme", 4711).rep_with_day("Ada", day);

@@ -444,6 +444,48 @@ async fn off_the_route_and_offline_the_way_back_is_shown_and_the_best_cached_rou
 }
 
 #[tokio::test]
+async fn the_server_gives_another_route_under_consent_only() {
+    let world = in_helsinki(false).await;
+    *world.server.route.lock().unwrap() = helsinki_route().to_bytes();
+    let session = start(&world);
+    session.set_connected(true);
+    let fixes = driven(&world, |_| {});
+    let advice = give(&world, &session, &fixes[0]).advice;
+    let RouteAdvice::AskForRoute { request } = advice else {
+        panic!("{advice:?}")
+    };
+    let fetch = || {
+        let engine = Arc::clone(&world.engine);
+        engine.fetch_route(Arc::clone(&session), request)
+    };
+    let refused = fetch().await.unwrap_err();
+    assert_eq!(
+        refused,
+        EngineError::ConsentRequired {
+            purpose: Purpose::Navigation
+        }
+    );
+    assert_eq!(world.server.asked("/v1/route"), 0, "nothing was sent");
+    world.grant(Purpose::Navigation);
+    world.server.trouble(&[Trouble::Offline]);
+    assert_eq!(fetch().await.unwrap_err(), EngineError::Offline);
+    world.server.trouble(&[Trouble::Broken]);
+    assert_eq!(fetch().await.unwrap_err().code(), "server");
+    assert_eq!(session.map().kind, RouteKind::Crow);
+    world.server.trouble(&[Trouble::TokenRefused]);
+    assert!(fetch().await.unwrap(), "after a new token");
+    assert_eq!(session.map().kind, RouteKind::Road);
+    let requests = world.server.requests.lock().unwrap();
+    let asked = requests
+        .iter()
+        .rfind(|r| r.url.ends_with("/v1/route"))
+        .unwrap();
+    let asked: serde_json::Value = serde_json::from_slice(&asked.body).unwrap();
+    assert_eq!(asked["places"].as_array().unwrap().len(), 4);
+    assert_eq!(asked["places"][1]["lead"], lead_id(1).to_string());
+}
+
+#[tokio::test]
 async fn recordings_replay_and_redacted_ones_do_not_say_where() {
     let world = in_helsinki(true).await;
     world.grant(Purpose::Navigation);

@@ -8,20 +8,24 @@ import Observation
     public var vault: any KeyVault
     public var location: any LocationSource
     public var notifier: any Notifier
+    public var speaker: any Speaker
     public var scheduler: any BackgroundScheduler
     public var httpClient: (any HTTPClient)?
+    /// Tells the time, for tests.
+    public var clock: (any WallClock)?
     /// Whether the phone saves battery.
     public var savesBattery: @MainActor () -> Bool = { false }
     public var now: @MainActor () -> Date = { Date() }
 
     public init(
         config: EngineConfig, vault: any KeyVault, location: any LocationSource, notifier: any Notifier,
-        scheduler: any BackgroundScheduler
+        speaker: any Speaker, scheduler: any BackgroundScheduler
     ) {
         self.config = config
         self.vault = vault
         self.location = location
         self.notifier = notifier
+        self.speaker = speaker
         self.scheduler = scheduler
     }
 }
@@ -122,7 +126,8 @@ import Observation
     private func open() async {
         do {
             let client = try await FieldfareClient.open(
-                surroundings.config, keyVault: surroundings.vault, httpClient: surroundings.httpClient)
+                surroundings.config, keyVault: surroundings.vault, httpClient: surroundings.httpClient,
+                clock: surroundings.clock)
             self.client = client
             if try await client.enrolment() == nil {
                 phase = .signedOut
@@ -140,7 +145,7 @@ import Observation
         let day = Workday(client: client, repName: name, surroundings: surroundings)
         phase = .ready(day)
         running = [
-            Task { await day.tracker.run() },
+            Task { await day.run() },
             Task { [weak self] in await self?.watchForRevocation(client) },
         ]
     }

@@ -40,6 +40,8 @@
             TabView {
                 NearbyScreen(day: day)
                     .tabItem { Label("Near me", systemImage: "map") }
+                TodayScreen(day: day)
+                    .tabItem { Label("Today", systemImage: "list.number") }
                 ConsentScreen(day: day, location: app.surroundings.location)
                     .tabItem { Label("Location", systemImage: "location") }
                 SyncScreen(app: app, day: day)

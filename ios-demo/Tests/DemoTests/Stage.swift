@@ -32,6 +32,15 @@ final class Told: Notifier, @unchecked Sendable {
     func tell(_ alert: LeadAlert) async { lock.withLock { all.append(alert) } }
 }
 
+final class Said: Speaker, @unchecked Sendable {
+    private let lock = NSLock()
+    private var all: [String] = []
+
+    var words: [String] { lock.withLock { all } }
+
+    func say(_ text: String, language: String) async { lock.withLock { all.append(text) } }
+}
+
 final class Asked: BackgroundScheduler, @unchecked Sendable {
     private let lock = NSLock()
     private var all: [Date] = []
@@ -45,14 +54,19 @@ final class Asked: BackgroundScheduler, @unchecked Sendable {
 @MainActor struct Stage {
     let walk = Walk()
     let told = Told()
+    let said = Said()
     let asked = Asked()
     let vault = MemoryVault()
     let app: AppModel
 
-    init(_ config: EngineConfig, httpClient: (any HTTPClient)? = EnrolsOnly()) {
+    init(_ config: EngineConfig, httpClient: (any HTTPClient)? = EnrolsOnly(), stoppedAt time: Date? = nil) {
         var surroundings = Surroundings(
-            config: config, vault: vault, location: walk, notifier: told, scheduler: asked)
+            config: config, vault: vault, location: walk, notifier: told, speaker: said, scheduler: asked)
         surroundings.httpClient = httpClient
+        if let time {
+            surroundings.clock = StoppedClock(time)
+            surroundings.now = { time }
+        }
         app = AppModel(surroundings)
     }
 
@@ -68,11 +82,12 @@ final class Asked: BackgroundScheduler, @unchecked Sendable {
 
 /// An app of its own folder, closed and deleted at the end.
 @MainActor func withApp(
-    httpClient: any HTTPClient = EnrolsOnly(), _ body: (Stage) async throws -> Void
+    httpClient: any HTTPClient = EnrolsOnly(), stoppedAt time: Date? = nil,
+    _ body: (Stage) async throws -> Void
 ) async throws {
     let dir = try temporaryDirectory()
     defer { try? FileManager.default.removeItem(at: dir) }
-    let stage = Stage(offline(dir), httpClient: httpClient)
+    let stage = Stage(offline(dir), httpClient: httpClient, stoppedAt: time)
     try await body(stage)
     try? await stage.app.workday?.client.close()
 }

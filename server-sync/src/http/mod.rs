@@ -8,6 +8,7 @@ mod limits;
 mod observe;
 mod openapi;
 mod plan;
+mod reroute;
 mod routes;
 mod session;
 mod sync;

@@ -1,4 +1,4 @@
-use crate::http::{admin, days, plan, routes, session, sync};
+use crate::http::{admin, days, plan, reroute, routes, session, sync};
 use crate::intake::receive;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -27,6 +27,7 @@ use utoipa::{Modify, OpenApi};
         days::own_day,
         days::reach,
         days::any_day,
+        reroute::post,
     ),
     modifiers(&Schemes)
 )]

@@ -1,5 +1,5 @@
 use crate::http::plan::{self, MAX_PLAN_BYTES};
-use crate::http::{admin, days, observe, openapi, session, sync};
+use crate::http::{admin, days, observe, openapi, reroute, session, sync};
 use crate::intake::receive::{self, MAX_DELIVERY_BYTES};
 use crate::state::SharedState;
 use crate::store::StoreError;
@@ -15,6 +15,7 @@ use tower_http::timeout::TimeoutLayer;
 
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 const MAX_SMALL_BYTES: usize = 4 * 1024;
+const MAX_ROUTE_BYTES: usize = 16 * 1024;
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +101,7 @@ pub const ROUTES: &[Route] = routes! {
     post "/admin/dead-letters/{tenant}/replay" Admin Admin MAX_SMALL_BYTES admin::replay;
     post "/v1/day-plan" Device Public MAX_SMALL_BYTES days::own_day;
     post "/v1/reachable" Device Public MAX_SMALL_BYTES days::reach;
+    post "/v1/route" Device Public MAX_ROUTE_BYTES reroute::post;
     post "/admin/day-plans" Admin Admin MAX_SMALL_BYTES days::any_day;
     post "/v1/plan" Admin Admin MAX_PLAN_BYTES plan::post;
 };

@@ -405,7 +405,7 @@ public final class FieldfareClient: Sendable {
         syncHub.end()
     }
 
-    private func call<T: Sendable>(
+    func call<T: Sendable>(
         _ work: @escaping @Sendable (FieldfareEngine) throws -> T
     ) async throws(FieldfareError) -> T {
         let engine = self.engine

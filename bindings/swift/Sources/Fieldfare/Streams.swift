@@ -34,7 +34,8 @@ final class Inbox: ChangeListener {
 
 extension ChangeNotice {
     static let nothing = ChangeNotice(
-        leads: [], allLeads: false, visits: false, reference: false, consents: false, operations: false)
+        leads: [], allLeads: false, visits: false, reference: false, consents: false, operations: false,
+        days: false)
 
     /// A notice that says what both say.
     func and(_ other: ChangeNotice) -> ChangeNotice {
@@ -44,7 +45,8 @@ extension ChangeNotice {
             visits: visits || other.visits,
             reference: reference || other.reference,
             consents: consents || other.consents,
-            operations: operations || other.operations)
+            operations: operations || other.operations,
+            days: days || other.days)
     }
 }
 

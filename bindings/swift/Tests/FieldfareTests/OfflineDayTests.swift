@@ -85,7 +85,28 @@ import Testing
         #expect(visits.map(\.position) == [day.visited.geocode.position])
         #expect(try await phone.search("ring twice").map(\.isPending) == [true])
         #expect(try await phone.pending().count == 3)
+        let elsewhere = leads.first { $0.geocode.position != leads[0].geocode.position }
+        try await planAndDrive(phone, [day.visited, #require(elsewhere)])
         return day
+    }
+
+    /// Tomorrow is planned and driven, all of it on this phone.
+    private func planAndDrive(_ phone: FieldfareClient, _ leads: [Lead]) async throws {
+        let date = tomorrow()
+        let first = try #require(leads[0].geocode.position)
+        let begin = LatLng(lat: first.lat + 0.01, lon: first.lon)
+        let work = WorkHours(hours: "Mo-Su 06:00-22:00", timeZone: "America/New_York", start: begin)
+        let wishes = leads.map { StopWish(lead: $0.id, isMandatory: true) }
+        let full = try await phone.planDay(PlanDay(date: date, work: work, wishes: wishes))
+        #expect(Set(leads.map(\.id)).isStrictSubset(of: full.steps.compactMap(\.lead)))
+        let plan = try await phone.planDay(
+            PlanDay(date: date, work: work, wishes: wishes, addsDueLeads: false))
+        let stops = plan.steps.compactMap(\.lead)
+        #expect(Set(leads.map(\.id)) == Set(stops))
+        let drive = try await phone.follow(date, from: begin)
+        let events = try await driveAlong(drive, stepM: 300, secondsAStep: 12, from: Date())
+        #expect(visitsProposed(events) == stops)
+        try await drive.end()
     }
 
     private func officeMeanwhile(_ world: World, _ day: Day) throws {

@@ -1,6 +1,5 @@
 //! Travel times on the phone: what the server's plans brought, and estimates for the rest.
 
-use crate::day::own::DayData;
 use crate::{Engine, EngineResult};
 use fieldfare_model::{CalendarDate, LatLng, TimestampMs};
 use fieldfare_planner::{CachedMatrix, GreatCircle, MatrixSource, Problem, Provenance, Travel};
@@ -12,9 +11,7 @@ impl Engine {
     /// Travel times between places: from the matrix of the server's plan for that date, or else of
     /// its latest plan; as the crow flies without one.
     pub(super) fn travel(&self, date: CalendarDate, places: &[LatLng]) -> EngineResult<Travel> {
-        let rows = self.day_rows()?;
-        let row = rows.iter().rfind(|row| row.date == date).or(rows.last());
-        let known = row.and_then(|row| DayData::of_row(row.clone()).ok());
+        let known = self.server_day(Some(date)).ok().flatten();
         Ok(match known.and_then(|day| cached(&day.problem)) {
             Some(matrix) => matrix.travel(places)?,
             None => GreatCircle::default().travel(places)?,

@@ -1,7 +1,7 @@
 //! Planning a day on the phone, with the server's planner.
 
 use crate::day::own::{DayData, Progress};
-use crate::day::request::work_of_plan;
+use crate::day::request::{traffic_of, work_of_plan};
 use crate::day::{DayRecord, DaySource, PlanDay, StopWish, WorkHours};
 use crate::leads::read_all;
 use crate::{Engine, EngineError, EngineResult};
@@ -83,13 +83,18 @@ impl Engine {
     }
 
     fn work_for(&self, request: &PlanDay) -> EngineResult<WorkDay> {
-        if let Some(work) = &request.work {
-            return work.to_work_day();
-        }
-        let known = self.known_work(Some(request.date))?;
-        known.ok_or(EngineError::invalid(
+        let work = match &request.work {
+            Some(work) => Some(work.to_work_day()?),
+            None => self.known_work(Some(request.date))?,
+        };
+        let mut work = work.ok_or(EngineError::invalid(
             "say the rep's working hours: the server has planned no day yet",
-        ))
+        ))?;
+        if work.traffic.is_empty() {
+            let day = self.server_day(Some(request.date))?;
+            work.traffic = day.as_ref().map_or_else(Vec::new, traffic_of);
+        }
+        Ok(work)
     }
 
     /// As noted, else as in the server's plan of a date, else of its latest.
@@ -98,11 +103,15 @@ impl Engine {
         if let Some(work) = noted.and_then(|json| serde_json::from_slice(&json).ok()) {
             return Ok(Some(work));
         }
+        Ok(self.server_day(date)?.as_ref().and_then(work_of_plan))
+    }
+
+    /// The server's plan of a date, else its latest.
+    pub(super) fn server_day(&self, date: Option<CalendarDate>) -> EngineResult<Option<DayData>> {
         let rows = self.day_rows()?;
         let own = |row: &&fieldfare_model::DayPlanRow| Some(row.date) == date;
         let row = rows.iter().rfind(own).or(rows.last()).cloned();
-        let day = row.map(DayData::of_row).transpose()?;
-        Ok(day.as_ref().and_then(work_of_plan))
+        row.map(DayData::of_row).transpose()
     }
 
     /// The wished leads, and all others if due ones are to be added.

@@ -177,6 +177,7 @@ impl WorkHours {
             visit_minutes: self.visit_minutes,
             candidates: self.candidates as usize,
             breaks: breaks.collect::<EngineResult<_>>()?,
+            traffic: Vec::new(),
         };
         let checked = work.check();
         checked.map_err(|error| EngineError::invalid(error.to_string()))?;
@@ -228,7 +229,14 @@ pub(super) fn work_of_plan(day: &DayData) -> Option<WorkDay> {
         visit_minutes: (service_s / 60).clamp(1, 480),
         candidates: 40,
         breaks: breaks.take(4).collect(),
+        traffic: traffic_of(day),
     })
+}
+
+/// The traffic behind a plan of the server.
+pub(super) fn traffic_of(day: &DayData) -> Vec<u16> {
+    let profile = day.problem.travel.profile();
+    profile.map_or_else(Vec::new, |profile| profile.factors.clone())
 }
 
 /// Hours of every day, to the minute.

@@ -3,6 +3,7 @@
 //! The navigator states facts; what becomes of them is decided here: other routes, visits to
 //! propose, and what is kept.
 
+mod fetch;
 mod guide;
 mod keep;
 mod record;

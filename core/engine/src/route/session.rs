@@ -405,6 +405,11 @@ impl RouteSession {
         Ok(self.take_routes(&mut following, request, routes))
     }
 
+    /// Takes one route as the answer to a request.
+    pub(super) fn take_route(&self, request: u32, route: Route) -> bool {
+        self.take_routes(&mut self.lock(), request, vec![route])
+    }
+
     fn take_routes(&self, following: &mut Following, request: u32, routes: Vec<Route>) -> bool {
         let is_wanted = match request {
             FOR_ROAD => following.kind == RouteKind::Crow,

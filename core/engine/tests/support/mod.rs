@@ -94,6 +94,8 @@ pub struct FakeServer {
     pub token_life_s: AtomicI64,
     pub attempts: Mutex<Vec<String>>,
     pub requests: Mutex<Vec<HttpRequest>>,
+    /// What `/v1/route` answers.
+    pub route: Mutex<Vec<u8>>,
 }
 
 impl FakeServer {
@@ -248,6 +250,7 @@ impl HttpTransport for FakeServer {
         Ok(match path.as_str() {
             "/v1/enrol" | "/v1/token" => self.session(&request),
             "/v1/pings" => self.take_pings(&request),
+            "/v1/route" => reply(200, self.route.lock().unwrap().clone()),
             _ => self.sync(&request, &path),
         })
     }
@@ -286,6 +289,7 @@ impl World {
             token_life_s: AtomicI64::new(900),
             attempts: Mutex::default(),
             requests: Mutex::default(),
+            route: Mutex::default(),
         });
         let dir = tempfile::tempdir().unwrap();
         let vault = Arc::new(MemoryKeyVault::new());

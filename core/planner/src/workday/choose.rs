@@ -1,7 +1,7 @@
 //! What there is to plan on a rep's day.
 
 use crate::workday::{Day, WorkDay};
-use crate::{Break, Objective, Problem, RepDay, Stop, Travel, Window};
+use crate::{Break, Objective, Problem, Profile, RepDay, Stop, Travel, Window};
 use fieldfare_geo::distance_m;
 use fieldfare_model::{LatLng, Lead, LeadId, LeadStatus, RepId, TimestampMs};
 use std::cmp::Reverse;
@@ -14,6 +14,7 @@ pub struct Sketch {
     rep: RepDay,
     stops: Vec<Stop>,
     places: Vec<LatLng>,
+    traffic: Option<Profile>,
 }
 
 impl Sketch {
@@ -22,8 +23,12 @@ impl Sketch {
         &self.places
     }
 
-    /// The problem with its travel times.
+    /// The problem with its travel times, and the working day's traffic on them.
     pub fn problem(self, travel: Travel) -> Problem {
+        let travel = match self.traffic {
+            Some(traffic) => travel.with_profile(Some(traffic)),
+            None => travel,
+        };
         Problem {
             objective: Objective::MostPriority,
             reps: vec![self.rep],
@@ -102,6 +107,7 @@ pub fn sketch_with(
             ..RepDay::round_trip(rep.to_string(), 0, shift)
         },
         places,
+        traffic: work.profile(),
     })
 }
 
@@ -431,5 +437,26 @@ mod tests {
         let mut elsewhere = lead(1, 5.0, None);
         elsewhere.geocode.position = None;
         assert!(seen(&lost).is_none() && seen(&elsewhere).is_none());
+    }
+
+    #[test]
+    fn traffic_of_the_working_day_lies_on_the_travel_times() {
+        let mut slow = work();
+        slow.traffic = vec![500; 24];
+        assert_eq!(slow.check(), Ok(()));
+        let travel = || Travel::from_fn(2, |_, _| Some((600, 6_000))).unwrap();
+        let planned = |work: &WorkDay| {
+            let sketch = sketch(REP, work, &day(WEDNESDAY), &[lead(1, 9.0, None)]).unwrap();
+            let problem = sketch.problem(travel());
+            crate::solve(&problem, &crate::Options::default())
+                .unwrap()
+                .totals
+                .driving_s
+        };
+        assert_eq!((planned(&work()), planned(&slow)), (1_200, 2_400));
+        for wrong in [vec![500; 23], vec![99; 24], vec![3_001; 24]] {
+            slow.traffic = wrong;
+            assert_eq!(slow.check().unwrap_err().field, "traffic");
+        }
     }
 }

@@ -9,6 +9,7 @@ mod civil;
 pub use choose::{Sketch, Wish, guest, priority, sketch, sketch_with};
 pub use civil::{Day, is_time_zone, local};
 
+use crate::Profile;
 use fieldfare_model::{ContactHours, LatLng};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,10 @@ pub struct WorkDay {
     /// Breaks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub breaks: Vec<BreakRule>,
+    /// How fast traffic is in each of the 24 hours, in thousandths of what the travel times say:
+    /// 700 is slower. Empty for the same at any time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub traffic: Vec<u16>,
 }
 
 /// A break.
@@ -102,7 +107,21 @@ impl WorkDay {
             breaks.len() <= MAX_BREAKS && breaks.iter().all(|b| named(b) && minutes(b.minutes)),
             "breaks",
             "must be at most four, each with hours in which it begins and 1 to 480 minutes",
+        )?;
+        let factor = |factor: &u16| Profile::FACTORS.contains(factor);
+        must(
+            matches!(self.traffic.len(), 0 | 24) && self.traffic.iter().all(factor),
+            "traffic",
+            "must be 24 numbers between 100 and 3000, one for each hour",
         )
+    }
+
+    /// The traffic as the planner takes it; the planner's zero is midnight.
+    fn profile(&self) -> Option<Profile> {
+        (!self.traffic.is_empty()).then(|| Profile {
+            factors: self.traffic.clone(),
+            zero_second_of_day: 0,
+        })
     }
 }
 

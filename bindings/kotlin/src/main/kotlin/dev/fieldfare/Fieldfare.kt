@@ -13,7 +13,9 @@ import kotlinx.coroutines.flow.asSharedFlow
 import kotlinx.coroutines.flow.asStateFlow
 import kotlinx.coroutines.flow.flow
 import kotlinx.coroutines.withContext
+import java.time.Duration
 import java.time.Instant
+import java.time.LocalDate
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.atomic.AtomicBoolean
 
@@ -184,6 +186,59 @@ public class Fieldfare private constructor(
         position: LatLng,
         limit: Int? = null,
     ): Fences = call { fences(position, limit) }
+
+    /** The days for which a plan is on this phone, in order. */
+    public suspend fun plannedDates(): List<LocalDate> = call { plannedDates() }
+
+    /**
+     * A planned day: this phone's own if there is one, else the server's. Visits recorded meanwhile count as made; the
+     * times stay until the day is planned anew.
+     */
+    public suspend fun day(date: LocalDate): DayPlan = call { day(date) }
+
+    /** Shows the server's plan of a day in place of this phone's own. */
+    public suspend fun useServerDay(date: LocalDate): DayPlan = call { useServerDay(date) }
+
+    /** Notes the rep's working days, for planning on this phone. */
+    public suspend fun setWorkHours(work: WorkHours): Unit = call { setWorkHours(work) }
+
+    /** The rep's working days as noted here, else as the server's latest plan shows them; null if neither is there. */
+    public suspend fun workHours(): WorkHours? = call { workHours() }
+
+    /** Plans a day without a connection, in place of this phone's earlier plan of that day. */
+    public suspend fun planDay(request: PlanDay): DayPlan = call { planDay(request) }
+
+    /**
+     * Plans the rest of a day anew, without a connection: what was visited is behind, committed visits come first, and
+     * of the others no more changes its turn than pays.
+     */
+    public suspend fun replanDay(
+        date: LocalDate,
+        update: DayUpdate = DayUpdate(),
+    ): ReplannedDay = call { replanDay(date, update) }
+
+    /** Leads that can be visited beside what is still planned, everything planned on time, and the minutes it takes. */
+    public suspend fun leadsNearDay(
+        date: LocalDate,
+        query: NearDayQuery = NearDayQuery(),
+    ): NearDay = call { leadsNearDay(date, query) }
+
+    /**
+     * Begins to follow the route of a day: the road route that came by sync if it leads through the visits still to
+     * come in their order, else straight lines from stop to stop, from [position] if it is given. Needs no consent, as
+     * the fixes stay in memory; with consent for navigation the drive outlives the process.
+     */
+    public suspend fun follow(
+        date: LocalDate,
+        position: LatLng? = null,
+    ): Drive = Drive(call { followDay(date, position) }, dispatcher)
+
+    /**
+     * Takes up the drive under way where the process ended, if consent for navigation was and is given and its last fix
+     * is not older than [maxAge]. Null if there is nothing to take up.
+     */
+    public suspend fun resumeFollowing(maxAge: Duration): Drive? =
+        call { resumeFollowing(maxAge) }?.let { Drive(it, dispatcher) }
 
     /** Notes that the rep agrees to a use of location, having seen this version of the text in this language. */
     public suspend fun grant(

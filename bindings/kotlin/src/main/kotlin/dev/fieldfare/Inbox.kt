@@ -33,6 +33,7 @@ internal class Inbox : ChangeListener {
                 reference = false,
                 consents = false,
                 operations = false,
+                days = false,
             )
     }
 }
@@ -46,4 +47,5 @@ internal fun ChangeNotice.and(other: ChangeNotice): ChangeNotice =
         reference = reference || other.reference,
         consents = consents || other.consents,
         operations = operations || other.operations,
+        days = days || other.days,
     )

@@ -150,7 +150,7 @@ class FlowsTest {
             withPhone(client) { phone ->
                 client.isSilent.set(true)
                 val syncing = async(Dispatchers.Default) { phone.sync() }
-                waitUntil("it runs") { phone.status().isSyncing }
+                waitUntil("it waits for the server") { client.silentFor > Duration.ZERO }
                 assertFailsWith<FieldfareException.Busy> { phone.sync() }
                 val began = System.nanoTime()
                 syncing.cancelAndJoin()

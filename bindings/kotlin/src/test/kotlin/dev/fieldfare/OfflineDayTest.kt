@@ -76,7 +76,33 @@ class OfflineDayTest {
         assertEquals(visited.geocode.position, phone.visits(visited.id).single().position)
         assertTrue(phone.search("ring twice").single().isPending)
         assertEquals(3, phone.pending().size)
+        val elsewhere = leads.first { it.geocode.position != visited.geocode.position }
+        planAndDrive(phone, listOf(visited, elsewhere))
         return Day(visited, edited, doomed)
+    }
+
+    /** Tomorrow is planned and driven, all of it on this phone. */
+    private suspend fun planAndDrive(
+        phone: Fieldfare,
+        leads: List<Lead>,
+    ) {
+        val date = tomorrow()
+        val first = leads[0].geocode.position!!
+        val work = WORK_HOURS.copy(hours = "Mo-Su 06:00-22:00", start = first.copy(lat = first.lat + 0.01))
+        val wishes = leads.map { StopWish(it.id, isMandatory = true) }
+        val full = phone.planDay(PlanDay(date, work, wishes))
+        assertTrue(full.totals.visits > 2 && full.steps.mapNotNull { it.lead }.containsAll(leads.map { it.id }))
+        val stops =
+            phone
+                .planDay(PlanDay(date, work, wishes, addsDueLeads = false))
+                .steps
+                .mapNotNull { it.lead }
+        assertEquals(leads.map { it.id }.toSet(), stops.toSet())
+        phone.follow(date, work.start).use { drive ->
+            val events = driveAlong(drive, stepM = 300.0, secondsAStep = 12, Instant.now())
+            assertEquals(stops, visitsProposed(events))
+            drive.end()
+        }
     }
 
     private fun officeMeanwhile(
