@@ -1,5 +1,5 @@
 # The four commands. Each sets up what it needs first; see scripts/setup.
-.PHONY: demo test lint bench soak canaries setup setup-lint conformance bindings engines fuzz
+.PHONY: demo test lint bench soak canaries setup setup-lint conformance bindings engines fuzz same
 
 export CARGO_TERM_COLOR ?= auto
 CANARY_DIR := $(or $(CARGO_TARGET_DIR),target)/canaries
@@ -9,7 +9,7 @@ demo: setup
 
 test: setup conformance engines
 	cargo test --workspace --locked
-	$(MAKE) --no-print-directory bindings
+	$(MAKE) --no-print-directory bindings same
 
 # The Kotlin and Swift packages against the real library, and the phones' own targets. What a machine lacks is
 # installed, or said and left out; under CI=true nothing may be left out.
@@ -18,6 +18,10 @@ bindings: setup
 	scripts/swift-tests
 	scripts/check-phones
 
+# The same plans and routes followed on x86-64 with glibc and musl and on ARM64, at two optimisation levels.
+same: setup
+	scripts/same-results
+
 lint: setup setup-lint
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -25,6 +29,10 @@ lint: setup setup-lint
 
 bench: setup
 	cargo bench --quiet --locked -p fieldfare-tests --bench '*'
+	tests/benches/planner/run replan
+	tests/benches/planner/run days 4
+	tests/benches/navigator/run
+	@echo "Solomon's instances take longer and need their files: SOLOMON=FOLDER tests/benches/planner/run solomon"
 
 # The simulation over many seeds: make soak SEEDS=20000
 soak: setup
