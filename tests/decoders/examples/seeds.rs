@@ -10,10 +10,10 @@ use fieldfare_model::{
 use fieldfare_navigator::{parse_routes, read_gpx, write_gpx};
 use fieldfare_planner::generate::{DaySpec, rep_day};
 use fieldfare_sync::{
-    Change, Checkpoint, Epoch, ErrorBody, ErrorCode, FeedChange, FieldEdit, LeaveReason, Operation,
-    OperationResult, Outcome, PROTOCOL, Priority, PullReply, PullRequest, PullStatus, PushReply,
-    PushRequest, PushStatus, RejectCode, ScopeCursor, ScopeGrant, ScopeId, encode_frames,
-    encode_message,
+    Change, Checkpoint, Digest, Epoch, ErrorBody, ErrorCode, FeedChange, FieldEdit, LeaveReason,
+    NumberGap, Operation, OperationResult, Outcome, PROTOCOL, Priority, PullReply, PullRequest,
+    PullStatus, PushReply, PushRequest, PushStatus, RejectCode, ScopeCursor, ScopeGrant, ScopeId,
+    encode_frames, encode_message,
 };
 use serde_bytes::ByteBuf;
 use std::path::{Path, PathBuf};
@@ -131,6 +131,7 @@ fn messages() {
             cursors: vec![ScopeCursor {
                 scope: ScopeId::reference(),
                 cursor: 12,
+                anchor: 14,
             }],
             budget: 65_536,
         }),
@@ -154,6 +155,8 @@ fn messages() {
                 complete: true,
             }),
             last_n: 6,
+            head: 30,
+            digests: vec![Digest { rows: 2, sum: 5 }],
         }),
     );
     let cells: Columns = row(1).columns;
@@ -174,6 +177,11 @@ fn messages() {
                 operation(1, Change::Create(cells)),
                 operation(2, Change::Edit(vec![edit])),
             ],
+            lost: vec![NumberGap {
+                client,
+                from: 1,
+                to: 2,
+            }],
         }),
     );
     let result = |n: u64, outcome| OperationResult {
