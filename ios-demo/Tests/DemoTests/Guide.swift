@@ -43,3 +43,17 @@ func syncAndExplain(_ phone: FieldfareClient) async -> String {
         return error.localizedDescription
     }
 }
+
+func planAndDrive(
+    _ phone: FieldfareClient, day: CalendarDate, leads: [LeadId], fixes: AsyncStream<Fix>
+) async throws -> Trip {
+    let wishes = leads.map { StopWish(lead: $0) }
+    try await phone.planDay(PlanDay(date: day, wishes: wishes))
+    let drive = try await phone.follow(day)
+    for await fix in fixes {
+        let update = try await drive.update(fix)
+        for case .speak(_, let text, _) in update.events { print(text) }
+        if update.phase == .complete { break }
+    }
+    return try await drive.end()
+}

@@ -33,6 +33,25 @@ import Testing
         #expect(await syncAndExplain(phone) == "This phone was signed out and is empty now.")
     }
 
+    @Test func theGuidesCodePlansADayAndDrivesIt() async throws {
+        try await withPhone { phone in
+            let leads = try await someLeads(phone, 2)
+            try await phone.setWorkHours(workHours)
+            let start = Date()
+            let fixes = AsyncStream<Fix> { continuation in
+                for second in 0..<20 {
+                    let place = LatLng(lat: here.lat + Double(second) * 0.0001, lon: here.lon)
+                    continuation.yield(
+                        Fix(position: place, at: start + Double(second), accuracyM: 5))
+                }
+                continuation.finish()
+            }
+            let trip = try await planAndDrive(phone, day: tomorrow(), leads: leads, fixes: fixes)
+            #expect(trip.drivenM > 100 && trip.endedAt != nil)
+            #expect(try await Set(phone.day(tomorrow()).steps.compactMap(\.lead)) == Set(leads))
+        }
+    }
+
     @Test func everyPieceOfCodeInTheGuideIsInASourceThatIsCompiled() throws {
         let demo = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
