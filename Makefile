@@ -1,5 +1,5 @@
 # The four commands. Each sets up what it needs first; see scripts/setup.
-.PHONY: demo test lint bench soak canaries setup setup-lint conformance bindings engines fuzz same
+.PHONY: demo test lint bench soak canaries setup setup-lint conformance bindings engines fuzz same android-demo
 
 export CARGO_TERM_COLOR ?= auto
 CANARY_DIR := $(or $(CARGO_TARGET_DIR),target)/canaries
@@ -15,8 +15,13 @@ test: setup conformance engines
 # installed, or said and left out; under CI=true nothing may be left out.
 bindings: setup
 	scripts/kotlin-tests
+	scripts/android-demo-tests
 	scripts/swift-tests
 	scripts/check-phones
+
+# The Android demo in a window, on the real engine, with a server and a CRM of its own.
+android-demo: setup
+	scripts/android-demo-tests --window
 
 # The same plans and routes followed on x86-64 with glibc and musl and on ARM64, at two optimisation levels.
 same: setup
