@@ -1,21 +1,31 @@
 # The four commands. Each sets up what it needs first; see scripts/setup.
-.PHONY: demo test lint bench setup setup-lint conformance bindings engines fuzz
+.PHONY: demo test lint bench soak canaries setup setup-lint conformance bindings engines fuzz same android-demo
 
 export CARGO_TERM_COLOR ?= auto
+CANARY_DIR := $(or $(CARGO_TARGET_DIR),target)/canaries
 
 demo: setup
 	cargo run --release --quiet -p fieldfare-tests --bin demo -- $(if $(KEEP),--keep)
 
 test: setup conformance engines
 	cargo test --workspace --locked
-	$(MAKE) --no-print-directory bindings
+	$(MAKE) --no-print-directory bindings same
 
 # The Kotlin and Swift packages against the real library, and the phones' own targets. What a machine lacks is
 # installed, or said and left out; under CI=true nothing may be left out.
 bindings: setup
 	scripts/kotlin-tests
+	scripts/android-demo-tests
 	scripts/swift-tests
 	scripts/check-phones
+
+# The Android demo in a window, on the real engine, with a server and a CRM of its own.
+android-demo: setup
+	scripts/android-demo-tests --window
+
+# The same plans and routes followed on x86-64 with glibc and musl and on ARM64, at two optimisation levels.
+same: setup
+	scripts/same-results
 
 lint: setup setup-lint
 	cargo fmt --all --check
@@ -24,6 +34,20 @@ lint: setup setup-lint
 
 bench: setup
 	cargo bench --quiet --locked -p fieldfare-tests --bench '*'
+	tests/benches/planner/run replan
+	tests/benches/planner/run days 4
+	tests/benches/navigator/run
+	@echo "Solomon's instances take longer and need their files: SOLOMON=FOLDER tests/benches/planner/run solomon"
+
+# The simulation over many seeds: make soak SEEDS=20000
+soak: setup
+	cargo run --release --locked --quiet -p fieldfare-simulation -- --seeds $(or $(SEEDS),2000)
+
+# Bugs planted on purpose, one after the other; the simulation must find each. They are compiled
+# only by this flag, into a folder of their own.
+canaries: setup
+	RUSTFLAGS="--cfg fieldfare_bugs" CARGO_TARGET_DIR=$(CANARY_DIR) \
+		cargo test --locked -p fieldfare-simulation --test canaries -- --nocapture --test-threads 1
 
 # The official CRM client from npm drives the sandbox CRM.
 conformance: setup

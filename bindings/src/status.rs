@@ -209,6 +209,8 @@ impl SyncOptions {
         Ok(engine::SyncOptions {
             pull_budget: fit_option("the budget", self.pull_budget)?,
             is_background: self.is_background,
+            max_bytes: None,
+            max_seconds: None,
             handle: cancel.map(|cancel| Arc::clone(&cancel.0)),
         })
     }

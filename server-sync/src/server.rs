@@ -1,5 +1,5 @@
 use crate::config::Config;
-use crate::feed::pings;
+use crate::feed::{self, pings};
 use crate::http::{admin_app, app};
 use crate::planning::nightly;
 use crate::routing;
@@ -144,6 +144,8 @@ fn purge(state: &AppState) -> Result<(), StoreError> {
             pings::purge(tx, before)?;
             routing::cache::purge(tx, stale)
         })?;
+        let retention_ms = state.config.retention.tombstone_ms();
+        tenant.write(|tx| feed::collect(tx, now, retention_ms))?;
     }
     Ok(())
 }

@@ -9,9 +9,11 @@
 
 use fieldfare_model::schema::{lead, visit};
 use fieldfare_model::{Columns, Entity, RepId, RowId, TenantId, TerritoryId, TimestampMs, Value};
-use fieldfare_server::feed::{self, LeadFilter};
+use fieldfare_server::feed::{self, LeadFilter, NoEffects, TenantStore};
 use fieldfare_server::store::{MasterKey, Tenant, TenantHead, Tenants};
-use fieldfare_sync::{FeedChange, LeaveReason, RowState, ScopeId};
+use fieldfare_sync::{
+    Digest, DigestKey, Epoch, FeedChange, LeaveReason, RowState, ScopeId, ScopeSums, ServerStore,
+};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -214,7 +216,105 @@ proptest! {
             prop_assert_eq!(&follower.rows, &late.rows);
         }
         check_index(&tenant);
+        for scope in scopes() {
+            prop_assert_eq!(kept_sums(&tenant, &scope), sums_of_feed(&tenant, &scope), "{}", scope);
+        }
     }
+}
+
+/// The digests as they are kept with every write.
+fn kept_sums(tenant: &Tenant, scope: &ScopeId) -> (Digest, ScopeSums) {
+    let read = |tx: &rusqlite::Transaction<'_>| {
+        let store = TenantStore::new(tx, &NoEffects, NOW);
+        Ok((store.digest(scope)?, store.sums(scope)?))
+    };
+    tenant.database().read(read).unwrap()
+}
+
+/// The digests as they follow from the whole feed.
+fn sums_of_feed(tenant: &Tenant, scope: &ScopeId) -> (Digest, ScopeSums) {
+    let key = DigestKey::of(tenant.read(TenantHead::read).unwrap().epoch);
+    let feed = tenant.read(|c| feed::changes(c, scope, 0, 10_000)).unwrap();
+    let mut sums = ScopeSums::default();
+    for change in feed {
+        if let FeedChange::Put { entity, row } = change {
+            sums.add(row.id, key.hash(entity, &row));
+        }
+    }
+    (sums.total(), sums)
+}
+
+#[test]
+fn a_new_history_has_digests_of_its_own() {
+    let (_dir, tenant) = tenant();
+    for lead in 0..9 {
+        let territory = Some(lead % 3);
+        apply(
+            &tenant,
+            &Step::PutLead {
+                lead,
+                name: 1,
+                territory,
+            },
+        );
+    }
+    let before = kept_sums(&tenant, &scopes()[0]);
+    tenant
+        .write(|tx| feed::begin_history(tx, Epoch(77)))
+        .unwrap();
+    assert_eq!(tenant.read(TenantHead::read).unwrap().epoch, Epoch(77));
+    for scope in scopes() {
+        assert_eq!(kept_sums(&tenant, &scope), sums_of_feed(&tenant, &scope));
+    }
+    assert_ne!(kept_sums(&tenant, &scopes()[0]), before);
+    assert!(tenant.read(feed::wrong_digests).unwrap().is_empty());
+    tenant
+        .write(|tx| Ok(tx.execute("UPDATE digest SET rows = rows + 1 WHERE bucket = 256", [])?))
+        .unwrap();
+    assert!(!tenant.read(feed::wrong_digests).unwrap().is_empty());
+}
+
+#[test]
+fn tombstones_go_after_the_retention_and_raise_the_floor() {
+    const DAY: i64 = 86_400_000;
+    let (_dir, tenant) = tenant();
+    let put = |lead, territory| {
+        let step = Step::PutLead {
+            lead,
+            name: 0,
+            territory,
+        };
+        apply(&tenant, &step);
+    };
+    let collect = |day: i64| {
+        tenant
+            .write(|tx| feed::collect(tx, TimestampMs(day * DAY), 90 * DAY))
+            .unwrap()
+    };
+    let north = ScopeId::territory(territory(0));
+    put(1, Some(0));
+    put(2, Some(0));
+    put(1, Some(1));
+    apply(&tenant, &Step::DeleteLead { lead: 2 });
+    assert_eq!(collect(0), feed::Collected::default());
+    put(3, Some(0));
+    put(3, Some(1));
+    assert_eq!(collect(50), feed::Collected::default());
+    assert_eq!(collect(89).entries, 0);
+    let before = kept_sums(&tenant, &north);
+    let first = feed::Collected {
+        entries: 2,
+        rows: 1,
+        floor: 4,
+    };
+    assert_eq!(collect(95), first);
+    assert_eq!(tenant.read(TenantHead::read).unwrap().floor, 4);
+    assert_eq!(seqs(&tenant, north.clone()), [(6, lead_id(3), "left")]);
+    assert_eq!(collect(139).entries, 0);
+    assert_eq!((collect(140).entries, collect(200).floor), (1, 6));
+    assert_eq!(kept_sums(&tenant, &north), before);
+    let lead_2 = tenant.read(|c| feed::row(c, Entity::LEAD, lead_id(2)));
+    assert_eq!(lead_2.unwrap(), RowState::Absent);
 }
 
 /// What must hold of the index: a row stands once in a scope, live at its version, and no two

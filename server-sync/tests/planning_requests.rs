@@ -309,6 +309,41 @@ fn the_command_plans_explains_and_draws() {
 }
 
 #[test]
+fn the_command_plans_anew_when_a_rep_is_ill() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut team = own();
+    let ben = json!({"id": "ben", "start": 0, "end": 0, "shift": {"from": 28_800, "to": 43_200}});
+    team["reps"].as_array_mut().unwrap().push(ben);
+    team["stops"][0]["rep"] = json!("ben");
+    team["stops"][1]["rep"] = json!("anna");
+    let problem = file(dir.path(), "team.json", team.to_string());
+    let (done, planned) = command(&["plan", &problem]);
+    done.unwrap();
+    let plan: Plan = serde_json::from_str(&planned).unwrap();
+    assert_eq!(plan.days[1].stops().collect::<Vec<_>>(), ["mill"]);
+    let earlier = file(dir.path(), "plan.json", &planned);
+    let ill = json!({"now": 28_800, "reps": [{"rep": "ben", "absent": true}]});
+    let state = file(dir.path(), "state.json", ill.to_string());
+    let (done, printed) = command(&["plan", &problem, "--earlier", &earlier, "--state", &state]);
+    done.unwrap();
+    let replanned: fieldfare_planner::Replanned = serde_json::from_str(&printed).unwrap();
+    let days = &replanned.plan.days;
+    assert_eq!((days.len(), days[0].rep.as_str()), (1, "anna"));
+    assert!(
+        days[0].stops().any(|stop| stop == "mill"),
+        "anna takes over"
+    );
+    assert_eq!(check(&replanned.problem, &replanned.plan), Ok(()));
+    let moved = json!({"kind": "reassigned", "stop": "mill", "from": "ben", "to": "anna"});
+    let answer: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(answer["changes"], json!([moved]));
+    let unknown = json!({"now": 28_800, "reps": [{"rep": "eve", "absent": true}]});
+    let state = file(dir.path(), "unknown.json", unknown.to_string());
+    let (done, _) = command(&["plan", &problem, "--earlier", &earlier, "--state", &state]);
+    assert!(done.unwrap_err().to_string().contains("rep state 0"));
+}
+
+#[test]
 fn the_command_names_what_is_wrong() {
     let dir = tempfile::tempdir().unwrap();
     let mut broken = vroom();

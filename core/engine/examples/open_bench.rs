@@ -58,13 +58,14 @@ impl FeedServer {
             .iter()
             .filter(|frame| Frame::decode(frame).unwrap().from >= cursor)
             .collect();
-        let mut budget = request.budget as usize;
-        let mut frames = Vec::new();
-        for frame in rest.iter().take_while(|frame| {
-            let fits = frame.len() <= budget;
-            budget = budget.saturating_sub(frame.len());
-            fits
-        }) {
+        let budget = request.budget as usize;
+        let mut frames: Vec<ByteBuf> = Vec::new();
+        let mut spent = 0;
+        for frame in &rest {
+            if spent >= budget && !frames.is_empty() {
+                break;
+            }
+            spent += frame.len();
             frames.push(ByteBuf::from((*frame).clone()));
         }
         let is_last = frames.len() == rest.len();
@@ -85,6 +86,8 @@ impl FeedServer {
                 complete: true,
             }),
             last_n: 0,
+            head: self.head,
+            digests: Vec::new(),
         })
         .unwrap()
     }

@@ -9,7 +9,6 @@
 //! batches, one flat error type.
 #![forbid(unsafe_code)]
 
-mod backoff;
 mod clock;
 mod config;
 mod consenting;
@@ -39,7 +38,6 @@ pub mod consent;
 pub mod proximity;
 pub mod sampler;
 
-pub use backoff::Backoff;
 pub use clock::{Clock, SystemClock};
 pub use config::{ANDROID_FENCE_LIMIT, EngineConfig, IOS_FENCE_LIMIT, Parts};
 pub use consenting::{ConsentRecord, ConsentState, LedgerState, PurposeState};
@@ -75,3 +73,4 @@ pub use fieldfare_store::{
     DataKey, FileKeyVault, FileReport, KeyVault, LeadFilter, LeadOrder, MemoryKeyVault, OpenReport,
     PageEnd, Salvage, VaultError,
 };
+pub use fieldfare_sync::Backoff;

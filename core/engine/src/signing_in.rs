@@ -19,6 +19,9 @@ struct Kept {
     refresh_token: Zeroizing<String>,
     /// Set while new tokens were asked for and have not come.
     attempt: Option<OperationId>,
+    /// Whether the server refused the refresh token, so that the device must enrol again.
+    #[serde(default)]
+    is_locked: bool,
 }
 
 /// The session in memory.
@@ -45,6 +48,11 @@ impl Session {
     /// Who this device belongs to.
     pub fn enrolment(&self) -> EngineResult<Enrolment> {
         Ok(self.kept()?.enrolment)
+    }
+
+    /// Whether the server locked this device out.
+    pub fn is_locked(&self) -> bool {
+        self.kept().is_ok_and(|kept| kept.is_locked)
     }
 
     pub fn forget(&self) {
@@ -79,15 +87,20 @@ impl Session {
 impl Engine {
     /// Makes this install a device of a rep, by the one-time code the company gave out.
     ///
+    /// An install that the server locked out (its tokens were used twice, as when it was restored
+    /// from a backup or copied) enrols again for the same rep and keeps everything, unsent work
+    /// included.
+    ///
     /// # Errors
-    /// [`EngineError::AlreadyEnrolled`]; [`EngineError::Unauthorized`] for a code that is wrong,
+    /// [`EngineError::AlreadyEnrolled`]; [`EngineError::Invalid`] if it was enrolled for another
+    /// rep before; [`EngineError::Unauthorized`] for a code that is wrong,
     /// used or too old; or as the network and storage have it.
     pub async fn enrol(
         self: Arc<Self>,
         code: String,
         device_name: String,
     ) -> EngineResult<Enrolment> {
-        if self.session.enrolment().is_ok() {
+        if self.session.enrolment().is_ok() && !self.session.is_locked() {
             return Err(EngineError::AlreadyEnrolled);
         }
         let request = enrol_request(&self.config.server_url, &code, &device_name)?;
@@ -98,10 +111,22 @@ impl Engine {
     }
 
     fn keep_enrolment(&self, enrolment: Enrolment, tokens: Tokens) -> EngineResult<Enrolment> {
+        let is_same =
+            |before: &Enrolment| (before.tenant, before.rep) == (enrolment.tenant, enrolment.rep);
+        if self
+            .session
+            .enrolment()
+            .is_ok_and(|before| !is_same(&before))
+        {
+            return Err(EngineError::invalid(
+                "the code is another rep's; export what is here and erase it first",
+            ));
+        }
         let kept = Kept {
             enrolment: enrolment.clone(),
             refresh_token: tokens.refresh,
             attempt: None,
+            is_locked: false,
         };
         self.session.keep(&self.store, kept)?;
         self.session.set_access(Some(tokens.access));
@@ -127,9 +152,13 @@ impl Engine {
         let (refresh_token, attempt) = blocking(move || engine.begin_renewal()).await?;
         let request = token_request(&self.config.server_url, &refresh_token, attempt)?;
         let response = self.transport.send(request).await?;
-        let tokens = read_tokens(&response, self.sources.now())?;
+        let tokens = read_tokens(&response, self.sources.now());
         let engine = Arc::clone(self);
-        blocking(move || engine.end_renewal(tokens)).await
+        match tokens {
+            Ok(tokens) => blocking(move || engine.end_renewal(tokens)).await,
+            Err(EngineError::Unauthorized) => blocking(move || engine.lock_session()).await,
+            Err(error) => Err(error),
+        }
     }
 
     fn usable_token(&self, refused: Option<&AccessToken>) -> Option<AccessToken> {
@@ -152,6 +181,14 @@ impl Engine {
             }
         };
         Ok((kept.refresh_token, attempt))
+    }
+
+    /// The refresh token is good for nothing any more: only a new code helps.
+    fn lock_session(&self) -> EngineResult<AccessToken> {
+        let mut kept = self.session.kept()?;
+        kept.is_locked = true;
+        self.session.keep(&self.store, kept)?;
+        Err(EngineError::Unauthorized)
     }
 
     fn end_renewal(&self, tokens: Tokens) -> EngineResult<AccessToken> {

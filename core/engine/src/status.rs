@@ -1,5 +1,4 @@
-use crate::backoff::Backoff;
-use crate::{ConsentState, Engine, EngineError, EngineResult, Enrolment};
+use crate::{Backoff, ConsentState, Engine, EngineError, EngineResult, Enrolment};
 use fieldfare_model::{Entity, TimestampMs};
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +53,11 @@ pub struct EngineStatus {
     pub unshown_scopes: u64,
     /// Changes without an answer.
     pub pending: u64,
+    /// How often a scope's stored rows were not what the server said they are. Each time they were
+    /// repaired; a number that grows means a fault.
+    pub repaired_scopes: u64,
+    /// Whether the server locked this device out, so that it must enrol again. What waits stays.
+    pub must_enrol: bool,
     /// Changes the server refused and the rep has not dealt with.
     pub refused: u64,
     /// What is shown.
@@ -82,6 +86,8 @@ impl Engine {
             shown_scopes: stored.shown_scopes as u64,
             unshown_scopes: stored.unshown_scopes as u64,
             pending: stored.waiting as u64,
+            repaired_scopes: stored.mismatches,
+            must_enrol: self.session.is_locked(),
             refused: stored.refused as u64,
             counts: self.counts()?,
             consent: self.consent_state(),

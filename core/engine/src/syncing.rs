@@ -6,7 +6,8 @@ use crate::status::SyncHistory;
 use crate::{Engine, EngineError, EngineResult, HttpHeader, HttpMethod, HttpRequest, HttpResponse};
 use fieldfare_model::{ClientId, Entity, RowId};
 use fieldfare_sync::{
-    DEFAULT_PULL_BUDGET, Effect, Event, Failure, Progress, Request, SyncClient, SyncSummary,
+    DEFAULT_PULL_BUDGET, Effect, Event, Failure, Progress, Request, SyncClient, SyncLimits,
+    SyncSummary,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,11 +54,16 @@ impl SyncHandle {
 /// How to sync.
 #[derive(Debug, Clone, Default)]
 pub struct SyncOptions {
-    /// How many bytes of rows to ask for at once; 1 MiB if not said.
+    /// How many bytes of rows to ask for at once; one chunk of rows if not said.
     pub pull_budget: Option<u32>,
     /// Whether nobody waits for it: then it does not run before the time the last failure, or the
     /// server, asked for.
     pub is_background: bool,
+    /// Where to stop though there is more: after this many bytes of replies, between two chunks of
+    /// rows. The next sync goes on from there.
+    pub max_bytes: Option<u64>,
+    /// The same after this many seconds.
+    pub max_seconds: Option<u32>,
     /// To cancel it by.
     pub handle: Option<Arc<SyncHandle>>,
 }
@@ -96,8 +102,14 @@ pub struct SyncReport {
     pub bytes_up: u64,
     /// Bytes received, without headers.
     pub bytes_down: u64,
-    /// The server's sequence that is shown now.
+    /// The server's sequence that is shown now; 0 if it stopped before.
     pub head: u64,
+    /// Whether everything was sent and fetched: not if it stopped at a limit.
+    pub is_complete: bool,
+    /// Scopes whose stored rows were not what the server said they are, and were repaired.
+    pub repaired_scopes: u64,
+    /// Changes that neither side has any more, after the server was restored from a backup.
+    pub lost: u64,
 }
 
 /// One sync at a time. The place is free again when every holder of the permit is gone, work that
@@ -175,13 +187,11 @@ impl Engine {
     }
 
     fn wait_is_over(&self) -> EngineResult<()> {
-        let next = self.sync_history()?.backoff.next_attempt_at;
-        let wait_ms = next.map_or(0, |next| next.since(self.sources.now()));
-        match u64::try_from(wait_ms) {
-            Ok(wait_ms) if wait_ms > 0 => Err(EngineError::TryLater {
+        match self.sync_history()?.backoff.wait_ms(self.sources.now()) {
+            0 => Ok(()),
+            wait_ms => Err(EngineError::TryLater {
                 retry_after_ms: Some(wait_ms),
             }),
-            _ => Ok(()),
         }
     }
 
@@ -201,6 +211,11 @@ impl Engine {
         let now = self.sources.now();
         let before = self.sync_history()?;
         let history = match result {
+            Ok(report) if !report.is_complete => SyncHistory {
+                last_success_at: before.last_success_at,
+                last_attempt_at: Some(now),
+                ..SyncHistory::default()
+            },
             Ok(_) => SyncHistory {
                 last_success_at: Some(now),
                 last_attempt_at: Some(now),
@@ -242,16 +257,22 @@ pub(crate) struct Run {
 impl Run {
     async fn all(&self, options: &SyncOptions) -> EngineResult<SyncReport> {
         self.heal().await?;
-        let summary = match self.push_and_pull(options).await {
+        let (summary, is_complete) = match self.push_and_pull(options).await {
             Err(EngineError::Damaged { .. }) if self.heal().await? => {
                 self.push_and_pull(options).await?
             }
             result => result?,
         };
-        let pings = self.send_pings().await?;
+        let pings = if is_complete {
+            self.send_pings().await?
+        } else {
+            0
+        };
         let engine = Arc::clone(&self.engine);
-        self.blocking(move || engine.after_pull()).await?;
-        Ok(report(summary, pings))
+        let is_beyond_repair = summary.unrepaired > 0;
+        self.blocking(move || engine.after_pull(is_beyond_repair))
+            .await?;
+        Ok(report(summary, pings, is_complete))
     }
 
     /// Replaces a cache in which damage was met, before this sync or by it. Answers whether it did.
@@ -260,11 +281,21 @@ impl Run {
         self.blocking(move || engine.heal()).await
     }
 
-    async fn push_and_pull(&self, options: &SyncOptions) -> EngineResult<SyncSummary> {
+    /// What was done, and whether that was all.
+    async fn push_and_pull(&self, options: &SyncOptions) -> EngineResult<(SyncSummary, bool)> {
         let fresh = self.engine.sources.id(ClientId::v7)?;
         let budget = options.pull_budget.unwrap_or(DEFAULT_PULL_BUDGET);
         let mut client = SyncClient::default();
-        let mut event = Event::Start { fresh, budget };
+        let seconds = options.max_seconds.map(|s| i64::from(s) * 1000);
+        let limits = SyncLimits {
+            bytes: options.max_bytes,
+            until: seconds.map(|ms| self.engine.sources.now().plus(ms)),
+        };
+        let mut event = Event::Start {
+            fresh,
+            budget,
+            limits,
+        };
         let mut token = None;
         loop {
             if self.handle.is_cancelled() {
@@ -274,7 +305,7 @@ impl Run {
             client = next;
             event = match self.carry_out(effects, &mut token).await? {
                 Next::Event(event) => event,
-                Next::Done(summary) => return Ok(summary),
+                Next::Done(summary, is_complete) => return Ok((summary, is_complete)),
             };
         }
     }
@@ -321,7 +352,8 @@ impl Run {
                     *token = Some(self.token(token.as_ref()).await?);
                     return Ok(Next::Event(Event::TokenRefreshed));
                 }
-                Effect::Done(summary) => return Ok(Next::Done(summary)),
+                Effect::Done(summary) => return Ok(Next::Done(summary, true)),
+                Effect::Paused(summary) => return Ok(Next::Done(summary, false)),
                 Effect::Failed(failure) => return Err(failure.into()),
                 Effect::Changed(_) | Effect::Progress(_) => {}
             }
@@ -383,7 +415,7 @@ impl Run {
 
 enum Next {
     Event(Event),
-    Done(SyncSummary),
+    Done(SyncSummary, bool),
 }
 
 impl Engine {
@@ -419,7 +451,10 @@ impl Engine {
         Ok(())
     }
 
-    fn after_pull(&self) -> EngineResult<()> {
+    fn after_pull(&self, is_beyond_repair: bool) -> EngineResult<()> {
+        if is_beyond_repair {
+            self.store.distrust_cache();
+        }
         self.refresh_consents()?;
         self.forget_following_unless_granted()?;
         self.store.purge_acknowledged(self.sources.now())?;
@@ -427,7 +462,7 @@ impl Engine {
     }
 }
 
-fn report(summary: SyncSummary, pings: u64) -> SyncReport {
+fn report(summary: SyncSummary, pings: u64, is_complete: bool) -> SyncReport {
     SyncReport {
         pushed: summary.pushed,
         refused: summary.refused,
@@ -437,6 +472,9 @@ fn report(summary: SyncSummary, pings: u64) -> SyncReport {
         bytes_up: summary.bytes_up,
         bytes_down: summary.bytes_down,
         head: summary.head,
+        is_complete,
+        repaired_scopes: summary.mismatches,
+        lost: summary.lost,
     }
 }
 

@@ -424,7 +424,7 @@ async fn leads_near_the_route_are_those_that_trying_every_place_finds() {
     world.sync().await.unwrap();
     let query = NearDayQuery {
         within_minutes: 20,
-        least_priority: 20,
+        least_priority: 25,
         ..NearDayQuery::default()
     };
     let near = world.engine.leads_near_day(date(), &query).unwrap();
@@ -433,7 +433,7 @@ async fn leads_near_the_route_are_those_that_trying_every_place_finds() {
     for lead in &others[2..] {
         let priority = fieldfare_planner::workday::priority(lead, zero().plus(24 * HOUR * 1_000));
         let found = by_trying(&problem, &order, lead, lead.geocode.position.unwrap());
-        if let Some((detour, at)) = found.filter(|(d, _)| *d <= 1_200 && priority >= 20) {
+        if let Some((detour, at)) = found.filter(|(d, _)| *d <= 1_200 && priority >= 25) {
             let after = at.checked_sub(1).map(|at| order[at].parse().unwrap());
             expected.push((lead.id, detour, after));
         }

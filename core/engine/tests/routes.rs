@@ -179,6 +179,12 @@ async fn without_consent_nothing_of_a_drive_is_kept_and_with_it_nothing_outlives
     world.restart();
     assert!(world.engine.resume_following(60_000).unwrap().is_some());
     world.engine.withdraw(Purpose::Navigation).unwrap();
+    world.engine.close().unwrap();
+    assert!(
+        setting(&world, "route.session").is_none(),
+        "gone when withdraw returns"
+    );
+    world.restart();
     let session = start(&world);
     world.engine.close().unwrap();
     assert!(setting(&world, "route.session").is_none() && setting(&world, "route.route").is_none());
@@ -441,6 +447,35 @@ async fn off_the_route_and_offline_the_way_back_is_shown_and_the_best_cached_rou
         .index;
     session.use_alternative(index).unwrap();
     assert_eq!(session.map().version, 3);
+}
+
+#[tokio::test]
+async fn a_stop_that_was_reached_is_not_missed_on_another_route() {
+    let world = in_helsinki(true).await;
+    let session = start(&world);
+    let fixes = driven(&world, |_| {});
+    let mut left = fixes.iter();
+    for fix in left.by_ref() {
+        let update = give(&world, &session, fix);
+        let departed = |event: &RouteEvent| matches!(event, RouteEvent::Departed { .. });
+        if update.events.iter().any(departed) {
+            break;
+        }
+    }
+    let mut same_way = helsinki_route();
+    let stop = fieldfare_navigator::WaypointDraft {
+        position: None,
+        lead: Some(lead_id(1)),
+        service_s: 1,
+    };
+    same_way.assign(1, stop);
+    assert_eq!(session.add_alternatives(&same_way.to_bytes()).unwrap(), 1);
+    session.use_alternative(1).unwrap();
+    let rest: Vec<CourseFix> = left.copied().collect();
+    let events = follow(&world, &session, &rest);
+    let missed = |event: &RouteEvent| matches!(event, RouteEvent::StopMissed { .. });
+    assert!(!events.iter().any(missed), "{events:?}");
+    assert_eq!(arrivals(&events), [Some(lead_id(2)), None]);
 }
 
 #[tokio::test]

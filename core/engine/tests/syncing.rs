@@ -11,7 +11,7 @@ mod support;
 
 use fieldfare_engine::*;
 use fieldfare_model::*;
-use fieldfare_sync::{RejectCode, ScopeId};
+use fieldfare_sync::{Epoch, RejectCode, ScopeId};
 use std::sync::{Arc, Mutex};
 use support::*;
 
@@ -360,4 +360,87 @@ async fn observers_may_call_the_engine() {
     world.sync().await.unwrap();
     assert!(curious.1.lock().unwrap().len() >= 3);
     curious.0.lock().unwrap().take();
+}
+
+#[tokio::test]
+async fn a_locked_out_device_enrols_again_and_keeps_its_work() {
+    let mut world = World::with_leads(&[new_lead(1, "Ada's", near_boston(0.0, 0.0))]).await;
+    let engine = Arc::clone(&world.engine);
+    engine
+        .edit_lead(lead_id(1), vec![LeadEdit::Notes(Some("unsent".into()))])
+        .unwrap();
+    let again = || Arc::clone(&engine).enrol("GOOD-CODE".into(), "Again".into());
+    assert_eq!(again().await.err(), Some(EngineError::AlreadyEnrolled));
+    world
+        .server
+        .trouble(&[Trouble::TokenRefused, Trouble::TokenRefused]);
+    assert_eq!(world.sync().await.err(), Some(EngineError::Unauthorized));
+    assert!(engine.status().unwrap().must_enrol);
+    engine.close().unwrap();
+    world.restart();
+    assert!(
+        world.engine.status().unwrap().must_enrol,
+        "kept over a restart"
+    );
+    world.enrol().await;
+    let status = world.engine.status().unwrap();
+    assert_eq!((status.must_enrol, status.pending), (false, 1));
+    assert_eq!(world.sync().await.unwrap().pushed, 1);
+}
+
+#[tokio::test]
+async fn a_sync_stops_at_its_limits_and_the_next_goes_on() {
+    let leads: Vec<_> = (0..5_000)
+        .map(|n| new_lead(n, "Many", near_boston(f64::from(n), 0.0)))
+        .collect();
+    let world = World::new();
+    leads.iter().for_each(|lead| world.server.put_lead(lead));
+    world.enrol().await;
+    let (mut frames, mut rounds) = (0, 0);
+    loop {
+        rounds += 1;
+        let options = SyncOptions {
+            max_bytes: Some(1),
+            ..SyncOptions::default()
+        };
+        let report = Arc::clone(&world.engine).sync(options, None).await.unwrap();
+        frames += report.frames;
+        let status = world.engine.status().unwrap();
+        assert_eq!(status.last_sync_at.is_some(), report.is_complete);
+        if report.is_complete {
+            break;
+        }
+        assert!(rounds < 20);
+    }
+    assert!(rounds > 2, "{rounds}");
+    assert_eq!(
+        frames, 4,
+        "three of leads and one of territories, none twice"
+    );
+    assert_eq!(world.engine.status().unwrap().counts.leads, 5_000);
+}
+
+#[tokio::test]
+async fn a_restored_server_gets_back_what_was_sent_and_costs_no_download() {
+    let leads: Vec<_> = (0..500)
+        .map(|n| new_lead(n, "Kept", near_boston(f64::from(n), 0.0)))
+        .collect();
+    let world = World::with_leads(&leads).await;
+    let backup = world.server.memory.lock().unwrap().tables.clone();
+    world
+        .engine
+        .edit_lead(lead_id(7), vec![LeadEdit::Notes(Some("since".into()))])
+        .unwrap();
+    world.sync().await.unwrap();
+    {
+        let mut memory = world.server.memory.lock().unwrap();
+        memory.tables = backup;
+        memory.epoch = Epoch(99);
+    }
+    let report = world.sync().await.unwrap();
+    assert_eq!((report.pushed, report.lost), (1, 0));
+    assert!(report.rows <= 2, "{report:?}");
+    let lead = world.engine.lead(lead_id(7)).unwrap();
+    assert_eq!(lead.lead.notes.as_deref(), Some("since"));
+    assert_eq!(world.engine.status().unwrap().pending, 0);
 }

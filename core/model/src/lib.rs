@@ -5,6 +5,8 @@
 //! random numbers; those come in as arguments.
 #![forbid(unsafe_code)]
 
+#[doc(hidden)]
+pub mod bug;
 mod columns;
 mod conflict;
 mod consent;

@@ -47,6 +47,8 @@ fn main() {
                 "problem": run.problem,
                 "priority": run.truth.totals.priority,
                 "driving_s": run.truth.totals.driving_s,
+                "visits": run.truth.totals.visits,
+                "proven": run.plan.proof == Proof::Optimal,
                 "cpu_ms": run.ms,
                 "optimal": value(&run.plan) == value(&run.truth),
             });

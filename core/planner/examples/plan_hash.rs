@@ -15,6 +15,8 @@ use std::process::ExitCode;
 
 /// Problems if no number is given.
 const PROBLEMS: u64 = 300;
+/// Each so many problems one is a team with more stops than a proof could hold.
+const EVERY_TEAM: u64 = 12;
 
 fn main() -> ExitCode {
     let given = std::env::args().nth(1).and_then(|text| text.parse().ok());
@@ -69,7 +71,11 @@ impl Hash {
 
 fn one(seed: u64, hash: &mut Hash) -> Result<(), Box<dyn std::error::Error>> {
     let mut rng = Rng::new(seed);
-    let spec = spec(&mut rng);
+    let spec = if seed.is_multiple_of(EVERY_TEAM) {
+        team(&mut rng)
+    } else {
+        spec(&mut rng)
+    };
     let mut problem = rep_day(seed, &spec)?;
     if rng.percent(25) {
         problem.travel = guessed(&problem)?;
@@ -120,6 +126,15 @@ fn spec(rng: &mut Rng) -> DaySpec {
             },
             _ => Objective::MostPriority,
         },
+    }
+}
+
+/// Two to four reps and 24 to 47 stops, under any of the rules.
+fn team(rng: &mut Rng) -> DaySpec {
+    DaySpec {
+        stops: 24 + rng.below(24) as usize,
+        reps: 2 + rng.below(3) as usize,
+        ..spec(rng)
     }
 }
 

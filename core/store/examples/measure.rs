@@ -149,7 +149,7 @@ fn main() {
     });
     timed("stage all frames", || {
         for (frame, bytes) in decoded.iter().zip(&frames) {
-            phone.stage(frame, bytes).unwrap();
+            phone.stage(frame, bytes, 0).unwrap();
         }
     });
     let grants = [ScopeGrant {

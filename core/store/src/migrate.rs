@@ -8,11 +8,13 @@ const CACHE: &[&str] = &[
     include_str!("sql/cache/0001_start.sql"),
     include_str!("sql/cache/0002_changed_order.sql"),
     include_str!("sql/cache/0003_uncertainty.sql"),
+    include_str!("sql/cache/0004_digests.sql"),
 ];
 
 const OUTBOX: &[&str] = &[
     include_str!("sql/outbox/0001_start.sql"),
     include_str!("sql/outbox/0002_replaced_by.sql"),
+    include_str!("sql/outbox/0003_gaps.sql"),
 ];
 
 const fn steps(file: StoreFile) -> &'static [&'static str] {

@@ -1,15 +1,15 @@
 //! The store as the sync client sees it.
 
 use crate::cache::tables::Tables;
-use crate::cache::{overlay, publish, scopes, stage, state};
+use crate::cache::{digests, overlay, publish, scopes, stage, state};
 use crate::files::Files;
 use crate::outbox::pending::{Pending, settle};
-use crate::outbox::{batch, client, results};
+use crate::outbox::{batch, client, gap, results};
 use crate::{Changes, Store, StoreError};
 use fieldfare_model::{ClientId, Entity, RowId, TimestampMs};
 use fieldfare_sync::{
-    Checkpoint, Epoch, Frame, Operation, OperationResult, PhoneStore, ScopeCursor, ScopeGrant,
-    ScopeId, SyncState,
+    Checkpoint, DigestKey, Epoch, Frame, NumberGap, Operation, OperationResult, PhoneStore,
+    Reoffer, Repair, RepairPlan, ScopeCursor, ScopeGrant, ScopeId, ScopeSums, SyncState,
 };
 
 impl PhoneStore for &Store {
@@ -17,36 +17,94 @@ impl PhoneStore for &Store {
 
     fn sync_state(&self) -> Result<SyncState, StoreError> {
         self.with(|files| {
-            let client = files.outbox.read(client::current)?.id;
+            let (client, first_unanswered, gaps) = files.outbox.read(|db| {
+                let client = client::current(db)?;
+                Ok((client, client::first_unanswered(db)?, gap::all(db)?))
+            })?;
             files.cache.read(|db| {
-                let cursors = scopes::all(db)?.into_iter().map(|scope| {
-                    Ok(ScopeCursor {
-                        scope: ScopeId::try_from(scope.name)?,
+                let kept = state::read(db)?;
+                let mut state = SyncState {
+                    client: client.id,
+                    next_n: client.next_n,
+                    first_unanswered,
+                    gaps,
+                    epoch: kept.epoch,
+                    cursors: Vec::new(),
+                    uncompared: Vec::new(),
+                };
+                for scope in scopes::all(db)? {
+                    let name = ScopeId::try_from(scope.name)?;
+                    if scope.is_uncompared {
+                        state.uncompared.push(name.clone());
+                    }
+                    state.cursors.push(ScopeCursor {
+                        scope: name,
                         cursor: scope.cursor,
-                    })
-                });
-                Ok(SyncState {
-                    client,
-                    epoch: state::read(db)?.epoch,
-                    cursors: cursors.collect::<Result<_, StoreError>>()?,
-                })
+                        anchor: if scope.is_shown { 0 } else { scope.anchor },
+                    });
+                }
+                Ok(state)
             })
         })
     }
 
     fn enter_epoch(&mut self, epoch: Epoch) -> Result<(), StoreError> {
+        self.with(|files| files.cache.write(|db| state::set_epoch(db, epoch)))
+    }
+
+    fn begin_rebase(&mut self, epoch: Epoch) -> Result<(), StoreError> {
         self.with(|files| {
             files
                 .cache
-                .write(|db| stage::enter_epoch(tables(files, db), epoch))
+                .write(|db| stage::begin_rebase(tables(files, db), epoch))
         })
     }
 
-    fn stage(&mut self, frame: &Frame, bytes: &[u8]) -> Result<(), StoreError> {
+    fn sums(&self, key: &DigestKey) -> Result<Vec<(ScopeId, ScopeSums)>, StoreError> {
+        self.with(|files| files.cache.read(|db| digests::sums(tables(files, db), key)))
+    }
+
+    fn begin_repair(&mut self, scopes: &[ScopeId], is_mismatch: bool) -> Result<(), StoreError> {
         self.with(|files| {
             files
                 .cache
-                .write(|db| stage::stage(tables(files, db), frame, bytes))
+                .write(|db| digests::begin_repair(tables(files, db), scopes, is_mismatch))
+        })
+    }
+
+    fn note_comparison(
+        &mut self,
+        head: u64,
+        differing: &[(ScopeId, Vec<u8>)],
+    ) -> Result<(), StoreError> {
+        self.with(|files| {
+            files
+                .cache
+                .write(|db| digests::note_comparison(db, head, differing))
+        })
+    }
+
+    fn next_repair(
+        &self,
+        key: &DigestKey,
+        max_rows: usize,
+    ) -> Result<Option<RepairPlan>, StoreError> {
+        self.with(|files| {
+            files
+                .cache
+                .read(|db| digests::next_repair(tables(files, db), key, max_rows))
+        })
+    }
+
+    fn stage_repair(&mut self, repair: &Repair<'_>) -> Result<(), StoreError> {
+        self.with(|files| files.cache.write(|db| digests::stage_repair(db, repair)))
+    }
+
+    fn stage(&mut self, frame: &Frame, bytes: &[u8], read_at: u64) -> Result<(), StoreError> {
+        self.with(|files| {
+            files
+                .cache
+                .write(|db| stage::stage(tables(files, db), frame, bytes, read_at))
         })
     }
 
@@ -114,13 +172,24 @@ impl PhoneStore for &Store {
         })
     }
 
-    fn reoffer(&mut self, last_n: u64) -> Result<bool, StoreError> {
+    fn reoffer(
+        &mut self,
+        which: Reoffer,
+        fresh: ClientId,
+    ) -> Result<Vec<(Entity, RowId)>, StoreError> {
         self.with(|files| {
-            let (rows, is_continuous) = files
+            let rows = files
                 .outbox
-                .write(|transaction| results::reoffer(transaction, last_n))?;
-            self.show_edits(files, rows);
-            Ok(is_continuous)
+                .write(|transaction| results::reoffer(transaction, which, fresh))?;
+            Ok(self.show_edits(files, rows))
+        })
+    }
+
+    fn forget_gaps(&mut self, gaps: &[NumberGap]) -> Result<(), StoreError> {
+        self.with(|files| {
+            files
+                .outbox
+                .write(|transaction| gap::forget(transaction, gaps))
         })
     }
 }

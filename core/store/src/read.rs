@@ -30,6 +30,8 @@ pub struct SyncStatus {
     pub waiting: usize,
     /// Operations refused for good and not put away.
     pub refused: usize,
+    /// How often a scope was not what the server said it was, and was repaired.
+    pub mismatches: u64,
 }
 
 impl Store {
@@ -185,6 +187,7 @@ impl Store {
                 unshown_scopes: scopes.len() - shown_scopes,
                 waiting,
                 refused,
+                mismatches: state.mismatches,
             })
         })
     }

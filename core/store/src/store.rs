@@ -190,6 +190,12 @@ impl Store {
         self.reopen(&mut gate).map(Some)
     }
 
+    /// Notes that `cache.db` is not what it should be, so that the next open moves it aside and begins
+    /// with an empty one. For when repairs did not help.
+    pub fn distrust_cache(&self) {
+        quarantine::suspect(&self.dir, StoreFile::Cache);
+    }
+
     /// Makes everything unreadable and gone: first the vault's key, then the wrapped key, then the files. The
     /// store is closed then.
     ///

@@ -10,11 +10,13 @@
 mod common;
 
 use common::{lead_columns, lead_id, operation_id, scope, stage};
-use fieldfare_model::{Columns, Entity, OperationId, Row, RowId, TimestampMs, Value, schema};
+use fieldfare_model::{
+    ClientId, Columns, Entity, OperationId, Row, RowId, TimestampMs, Value, schema,
+};
 use fieldfare_store::{LeadFilter, LeadOrder, MemoryKeyVault, NewOperation, Store, StoreOptions};
 use fieldfare_sync::{
-    Change, Checkpoint, Epoch, FeedChange, FieldEdit, LeaveReason, OperationResult, Outcome,
-    PhoneStore, Priority, RejectCode, ScopeGrant,
+    Change, Checkpoint, DigestKey, Epoch, FeedChange, FieldEdit, LeaveReason, OperationResult,
+    Outcome, PhoneStore, Priority, RejectCode, Reoffer, ScopeGrant, ScopeId, ScopeSums,
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -176,6 +178,23 @@ impl Server {
         let mut feed: Vec<_> = puts.chain(leaves).filter(|c| c.seq() > after).collect();
         feed.sort_by_key(FeedChange::seq);
         feed
+    }
+
+    fn held(&self, name: &ScopeId) -> Vec<(Entity, Row)> {
+        let here = self
+            .rows
+            .iter()
+            .filter(|(_, r)| r.scopes.contains(name.as_str()));
+        here.map(|(row, r)| {
+            let (entity, id) = key(*row);
+            let row = Row {
+                id,
+                version: r.version,
+                columns: r.columns.clone(),
+            };
+            (entity, row)
+        })
+        .collect()
     }
 
     fn apply(&mut self, operation: &fieldfare_sync::Operation, refuse: bool) -> OperationResult {
@@ -454,15 +473,45 @@ impl Day {
     fn new_history(&mut self) {
         self.epoch += 1;
         let epoch = self.epoch;
-        (&mut self.store()).enter_epoch(Epoch(epoch)).unwrap();
-        self.model.head = 0;
         let last_n = self.server.last_n;
-        assert!((&mut self.store()).reoffer(last_n).unwrap());
+        let which = Reoffer {
+            above: last_n,
+            is_new_history: true,
+        };
+        let mut fresh = [0xcc; 16];
+        fresh[..8].copy_from_slice(&epoch.to_be_bytes());
+        let fresh = ClientId::from_bytes(fresh);
+        (&mut self.store()).reoffer(which, fresh).unwrap();
+        let state = self.store().sync_state().unwrap();
+        assert_eq!((state.client, state.gaps), (fresh, vec![]));
+        self.server.last_n = 0;
+        (&mut self.store()).begin_rebase(Epoch(epoch)).unwrap();
+        self.model.head = 0;
         for operation in &mut self.model.operations {
-            if operation.n.is_some_and(|n| n > last_n) && operation.result.is_some() {
-                operation.result = None;
-                operation.settled = false;
+            operation.n = None;
+            operation.result = None;
+            operation.settled = false;
+        }
+        self.check("a new history shows nothing yet");
+        let held = |name: &ScopeId| self.server.held(name);
+        common::reconcile(self.store(), Epoch(epoch), self.server.seq, &held);
+    }
+
+    /// The digests are those of the rows the model shows, edits left aside.
+    fn check_digests(&self) {
+        let key = DigestKey::of(Epoch(self.epoch));
+        for (name, sums) in self.store().sums(&key).unwrap() {
+            let mut expected = ScopeSums::default();
+            for (row, (version, columns)) in &self.model.shown[name.as_str()] {
+                let (entity, id) = crate::key(*row);
+                let row = Row {
+                    id,
+                    version: *version,
+                    columns: columns.clone(),
+                };
+                expected.add(id, key.hash(entity, &row));
             }
+            assert_eq!(sums, expected, "digest of {name}");
         }
     }
 
@@ -579,6 +628,7 @@ impl Day {
                 .unwrap();
             assert_eq!(page.rows.len(), leads.len());
         }
+        self.check_digests();
         let visits = (FIRST_VISIT..ROWS)
             .filter(|row| self.model.look(*row).is_some())
             .count();

@@ -9,7 +9,7 @@
 
 mod common;
 
-use common::{create, filled, lead_id, name_of, open, operation_id, rename};
+use common::{create, filled, lead_id, name_of, open, operation_id, rename, reoffer};
 use fieldfare_model::{
     ClientId, ConsentAction, ConsentEvent, ConsentEventId, Entity, Fix, LatLng, PingId, Purpose,
     RepId, TimestampMs,
@@ -190,7 +190,7 @@ fn what_a_restored_server_forgot_is_offered_again() {
         "the shown head has them"
     );
 
-    assert!((&mut &phone.store).reoffer(2).unwrap());
+    assert!(reoffer(&phone.store, 2));
     assert_eq!(numbers(&batch(&phone.store, 9)), [3, 4]);
     assert_eq!(name_of(&phone.store, 1).as_deref(), Some("name4"));
 }
@@ -212,13 +212,10 @@ fn numbers_that_are_gone_cannot_be_continued() {
         0
     );
     assert_eq!(phone.store.purge_acknowledged(later).unwrap(), 2);
+    assert!(reoffer(&phone.store, 2), "nothing above 2 was given");
+    assert!(!reoffer(&phone.store, 1));
     assert!(
-        (&mut &phone.store).reoffer(2).unwrap(),
-        "nothing above 2 was given"
-    );
-    assert!(!(&mut &phone.store).reoffer(1).unwrap());
-    assert!(
-        !(&mut &phone.store).reoffer(5).unwrap(),
+        !reoffer(&phone.store, 5),
         "the server knows more than was given"
     );
 }
@@ -252,7 +249,7 @@ fn too_many_answers_are_purged_oldest_first() {
     let results: Vec<_> = sent.iter().map(|o| applied(o, 8)).collect();
     save(&phone.store, &results);
     assert_eq!(phone.store.purge_acknowledged(NOW).unwrap(), 9);
-    assert!((&mut &phone.store).reoffer(9).unwrap());
+    assert!(reoffer(&phone.store, 9));
 }
 
 #[test]
@@ -301,7 +298,7 @@ fn a_refused_operation_is_kept_shown_and_can_be_tried_again() {
         ));
     }
     assert!(
-        !(&mut &phone.store).reoffer(0).unwrap(),
+        !reoffer(&phone.store, 0),
         "what was put away is not sent again"
     );
 }

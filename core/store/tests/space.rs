@@ -73,7 +73,7 @@ fn a_full_cache_keeps_its_cursor_with_its_rows_and_takes_operations() {
         let bytes = encode_frames(&territory, at, at + 1, &[lead], &compress)
             .unwrap()
             .remove(0);
-        match (&mut &store).stage(&Frame::decode(&bytes).unwrap(), &bytes) {
+        match (&mut &store).stage(&Frame::decode(&bytes).unwrap(), &bytes, 1_000_000) {
             Ok(()) => at += 1,
             Err(error) => break error,
         }
@@ -153,7 +153,7 @@ fn what_could_not_be_shown_is_shown_later() {
     assert_eq!(name_of(&store, 2).as_deref(), Some("Short"));
     assert_eq!(name_of(&store, 1).as_deref(), Some("Anna"));
     // Beginning again drops what was taken in for a scope that was never shown.
-    (&mut &store).enter_epoch(Epoch(9)).unwrap();
+    (&mut &store).begin_rebase(Epoch(9)).unwrap();
     store
         .record(&[rename(3, lead_id(2).row(), 5, "Shorter")])
         .unwrap();

@@ -9,10 +9,14 @@
 
 mod common;
 
-use common::{complete, filled, grant, lead_id, name_of, open, put_lead, rename, scope, stage};
+use common::{
+    complete, filled, grant, lead_id, name_of, open, put_lead, reconcile, rename, scope, stage,
+};
 use fieldfare_model::{Entity, Row, schema};
 use fieldfare_store::{LeadFilter, LeadOrder, MemoryKeyVault, Store, StoreError, StoreOptions};
-use fieldfare_sync::{Checkpoint, Epoch, FeedChange, Frame, LeaveReason, PhoneStore, Priority};
+use fieldfare_sync::{
+    Checkpoint, Epoch, FeedChange, Frame, LeaveReason, PhoneStore, Priority, ScopeId,
+};
 use std::sync::Arc;
 
 fn phone() -> (tempfile::TempDir, Store) {
@@ -83,10 +87,10 @@ fn frames_continue_a_scope_or_are_refused() {
         to,
         changes: Vec::new(),
     };
-    let gap = (&mut &store).stage(&frame(11, 12), b"");
+    let gap = (&mut &store).stage(&frame(11, 12), b"", 12);
     assert!(matches!(gap, Err(StoreError::FrameOrder)));
     let cursor = || (&store).sync_state().unwrap().cursors[0].cursor;
-    (&mut &store).stage(&frame(3, 9), b"").unwrap();
+    (&mut &store).stage(&frame(3, 9), b"", 12).unwrap();
     assert_eq!(cursor(), 10, "what was taken in before changes nothing");
     stage(&store, &territory, 10, 14, &[put_lead(3, 13, "Carl")]);
     assert_eq!(cursor(), 14);
@@ -110,8 +114,8 @@ fn part_of_the_scopes_is_shown_early_only_on_the_first_day() {
     stage(&store, &scope("terr:a"), 0, 6, &[put_lead(2, 6, "Bulk")]);
     let changed = (&mut &store).publish(&grants, &part(10)).unwrap();
     assert_eq!(changed, [(Entity::LEAD, lead_id(1).row())]);
-    assert!((&store).is_shown(&grants[0]).unwrap());
-    assert!(!(&store).is_shown(&grants[1]).unwrap());
+    let status = store.sync_status().unwrap();
+    assert_eq!((status.shown_scopes, status.unshown_scopes), (1, 1));
     publish(&store, &["rep:me", "terr:a"], 10);
 
     stage(
@@ -133,24 +137,52 @@ fn part_of_the_scopes_is_shown_early_only_on_the_first_day() {
 #[test]
 fn a_new_history_replaces_even_newer_looking_rows() {
     let (_dir, store) = phone();
-    (&mut &store).enter_epoch(Epoch(8)).unwrap();
+    (&mut &store).begin_rebase(Epoch(8)).unwrap();
     assert_eq!(
         name_of(&store, 1).as_deref(),
         Some("Anna"),
         "shown until the scopes are there again"
     );
-    assert_eq!((&store).sync_state().unwrap().cursors[0].cursor, 0);
-    stage(
-        &store,
-        &scope("terr:a"),
-        0,
-        4,
-        &[put_lead(1, 2, "Restored")],
-    );
+    assert_eq!((&store).sync_state().unwrap().uncompared, [scope("terr:a")]);
+    let held = |_: &ScopeId| {
+        let FeedChange::Put { entity, row } = put_lead(1, 2, "Restored") else {
+            panic!()
+        };
+        vec![(entity, row)]
+    };
+    reconcile(&store, Epoch(8), 4, &held);
+    assert_eq!((&store).sync_state().unwrap().cursors[0].cursor, 4);
     assert_eq!(name_of(&store, 1).as_deref(), Some("Anna"));
-    publish(&store, &["terr:a"], 4);
+    assert_eq!(name_of(&store, 2).as_deref(), Some("Bert"));
+    let changed = (&mut &store)
+        .publish(&[grant("terr:a")], &complete(4))
+        .unwrap();
+    assert_eq!(changed.len(), 2);
     assert_eq!(name_of(&store, 1).as_deref(), Some("Restored"));
     assert_eq!(name_of(&store, 2), None);
+}
+
+#[test]
+fn a_rebase_leaves_what_is_the_same_alone() {
+    let (_dir, store) = phone();
+    (&mut &store).begin_rebase(Epoch(8)).unwrap();
+    let held = |_: &ScopeId| {
+        [put_lead(1, 5, "Anna"), put_lead(2, 6, "Bert")]
+            .into_iter()
+            .filter_map(|change| match change {
+                FeedChange::Put { entity, row } => Some((entity, row)),
+                FeedChange::Leave { .. } => None,
+            })
+            .collect()
+    };
+    reconcile(&store, Epoch(8), 10, &held);
+    let changed = (&mut &store)
+        .publish(&[grant("terr:a")], &complete(10))
+        .unwrap();
+    assert_eq!(changed, []);
+    stage(&store, &scope("terr:a"), 10, 12, &[put_lead(1, 11, "Next")]);
+    publish(&store, &["terr:a"], 12);
+    assert_eq!(name_of(&store, 1).as_deref(), Some("Next"));
 }
 
 #[test]

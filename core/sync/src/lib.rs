@@ -10,38 +10,51 @@
 #![forbid(unsafe_code)]
 
 mod apply;
+mod backoff;
 mod client;
 mod consent;
+mod digest;
 mod error;
 mod frame;
 mod merge;
 mod message;
+mod message_compare;
 mod operation;
 mod pack;
 mod phone;
 mod scope;
 mod server;
+mod server_compare;
 
+pub use backoff::Backoff;
 pub use client::{
     DEFAULT_PULL_BUDGET, Effect, Event, Failure, Progress, Refusal, Request, SyncClient,
-    SyncSummary,
+    SyncLimits, SyncSummary,
 };
 pub use consent::{ChainError, LedgerHead, consent_hash, verify_chain, verify_next};
+pub use digest::{
+    BUCKETS, Digest, DigestKey, RowHash, RowMark, ScopeSums, bucket_of, keys_from_wire,
+    keys_to_wire,
+};
 pub use error::ProtocolError;
 pub use frame::{
     FeedChange, Frame, LeaveReason, MAX_FRAME_BYTES, MAX_FRAME_RAW_BYTES, MAX_FRAME_ROWS,
     encode_frames,
 };
-pub use merge::{Merge, MergedColumn, merge};
+pub use merge::{Merge, MergedColumn, merge, shows_on_top};
 pub use message::{
-    Checkpoint, Epoch, ErrorBody, ErrorCode, MAX_PUSH_BYTES, MAX_PUSH_OPERATIONS, PROTOCOL,
-    PullReply, PullRequest, PullStatus, PushReply, PushRequest, PushStatus, ScopeCursor,
-    ScopeGrant, decode_message, encode_message, protocol_of,
+    Checkpoint, Epoch, ErrorBody, ErrorCode, MAX_PUSH_BYTES, MAX_PUSH_GAPS, MAX_PUSH_OPERATIONS,
+    NumberGap, PROTOCOL, PullReply, PullRequest, PullStatus, PushReply, PushRequest, PushStatus,
+    ScopeCursor, ScopeGrant, decode_message, encode_message, protocol_of,
+};
+pub use message_compare::{
+    CompareReply, CompareRequest, ComparedScope, MAX_COMPARE_BYTES, MAX_COMPARED_SCOPES,
+    MAX_REPAIR_ROWS, RepairReply, RepairRequest,
 };
 pub use operation::{
     Change, FieldEdit, MAX_GROUP_OPERATIONS, Operation, OperationResult, Outcome, RejectCode,
 };
-pub use phone::{PhoneStore, SyncState};
+pub use phone::{PhoneStore, Reoffer, Repair, RepairPlan, SyncState};
 pub use scope::{Priority, ScopeId};
 pub use server::{
     DeviceContext, Permit, RowState, ServerEffect, ServerEvent, ServerFailure, ServerStore,

@@ -1,4 +1,4 @@
-use crate::{Operation, OperationResult, Priority, ProtocolError, ScopeId};
+use crate::{Digest, Operation, OperationResult, Priority, ProtocolError, ScopeId};
 use fieldfare_model::{ClientId, SCHEMA};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_bytes::ByteBuf;
@@ -27,6 +27,26 @@ pub struct ScopeCursor {
     /// The sequence up to which the phone has everything, 0 for nothing.
     #[serde(rename = "c")]
     pub cursor: u64,
+    /// The head that was read when the scope's first frame was: what left before that never came,
+    /// so a first fetch may go on however far collection got, as long as it is below this.
+    #[serde(rename = "a", default, skip_serializing_if = "is_zero")]
+    pub anchor: u64,
+}
+
+impl ScopeCursor {
+    /// A cursor whose scope is complete up to it.
+    pub const fn complete(scope: ScopeId, cursor: u64) -> Self {
+        Self {
+            scope,
+            cursor,
+            anchor: 0,
+        }
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// Asks for what changed.
@@ -104,6 +124,13 @@ pub struct PullReply {
     /// The last operation number the server has from this client.
     #[serde(rename = "n")]
     pub last_n: u64,
+    /// The tenant's sequence at which this reply was read.
+    #[serde(rename = "h", default)]
+    pub head: u64,
+    /// With a complete checkpoint: what each granted scope holds at its head, in order of the
+    /// grants.
+    #[serde(rename = "d", default, skip_serializing_if = "Vec::is_empty")]
+    pub digests: Vec<Digest>,
 }
 
 /// How a pull went.
@@ -136,7 +163,29 @@ pub struct PushRequest {
     /// Operations in order of number, groups whole.
     #[serde(rename = "o")]
     pub operations: Vec<Operation>,
+    /// Operations that the server lost and the phone does not keep any more, to be put on record
+    /// before anything else of this push.
+    #[serde(rename = "l", default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<NumberGap>,
 }
+
+/// Numbers whose operations neither side has any more: the server lost them with its disk, the
+/// phone after its retention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NumberGap {
+    /// In which numbering.
+    #[serde(rename = "k")]
+    pub client: ClientId,
+    /// The first number.
+    #[serde(rename = "f")]
+    pub from: u64,
+    /// The last number.
+    #[serde(rename = "t")]
+    pub to: u64,
+}
+
+/// The most gaps in one push.
+pub const MAX_PUSH_GAPS: usize = 64;
 
 /// Answers a push.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,6 +223,10 @@ pub enum PushStatus {
     /// It takes a new client id and numbers what was not applied again.
     #[serde(rename = "forked")]
     Forked,
+    /// The push belongs to another history, so nothing of it was applied: a late copy must not
+    /// take effect behind the phone's back. The phone takes this history up and pushes again.
+    #[serde(rename = "rebase")]
+    Rebase,
 }
 
 /// The body of an HTTP error reply.

@@ -103,6 +103,7 @@ fn the_worked_pull_is_what_the_code_writes() {
         cursors: vec![ScopeCursor {
             scope: scope(),
             cursor: 10,
+            anchor: 0,
         }],
         budget: 65_536,
     };
@@ -173,6 +174,7 @@ fn documented_push() -> PushRequest {
             ),
             operation(2, Entity::LEAD, lead_id().row(), 11, Change::Edit(edits)),
         ],
+        lost: Vec::new(),
     }
 }
 
@@ -360,6 +362,12 @@ fn the_listed_limits_are_those_of_the_code() {
     assert_says(&format!("`/v1/push` {}; ", grouped(MAX_PUSH_BYTES)));
     let operations = format!("| {MAX_PUSH_OPERATIONS}, {MAX_GROUP_OPERATIONS} |");
     assert_says(&operations);
+    assert_says(&format!("| gaps in a push | {MAX_PUSH_GAPS} |"));
+    let compared = format!("{MAX_COMPARED_SCOPES}, {}", grouped(MAX_REPAIR_ROWS));
+    assert_says(&format!(
+        "| scopes in a comparison, rows named in a repair | {compared} |"
+    ));
+    assert_eq!(MAX_COMPARE_BYTES, 1 << 20);
     let frame = format!(
         "at most {} rows and {} bytes, and at most 4 MiB",
         grouped(MAX_FRAME_ROWS),

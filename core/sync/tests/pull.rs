@@ -255,6 +255,8 @@ fn frames_that_skip_or_are_not_granted_are_refused() {
                 complete: true,
             }),
             last_n: 0,
+            head: 9,
+            digests: vec![],
         };
         let mut phone = MemoryPhone::new(client(1));
         let mut sync = SyncClient::default();
@@ -263,6 +265,7 @@ fn frames_that_skip_or_are_not_granted_are_refused() {
             Event::Start {
                 fresh: client(9),
                 budget: 1,
+                limits: SyncLimits::default(),
             },
         )
         .unwrap();

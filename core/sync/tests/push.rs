@@ -263,6 +263,7 @@ fn a_push_that_breaks_the_form_changes_nothing() {
             epoch: None,
             client: client(1),
             operations,
+            lost: vec![],
         };
         let body = encode_message(&request).unwrap();
         let reply = SyncServer

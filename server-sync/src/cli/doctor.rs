@@ -2,12 +2,14 @@
 
 use crate::cli::{not_applied, say};
 use crate::config::Config;
+use crate::feed;
 use crate::hubspot::{CrmError, HubspotClient, HubspotOptions, ObjectType};
 use crate::routing;
 use crate::setup::{self, Opened};
 use crate::state::ServerError;
 use crate::store::{StoreError, clock_now};
 use fieldfare_model::TimestampMs;
+use fieldfare_sync::ScopeId;
 use std::io::Write;
 use std::path::Path;
 
@@ -55,6 +57,7 @@ pub(super) fn doctor(config: &Config, out: &mut dyn Write) -> Result<(), ServerE
             report.add("private folder", private_folder(&config.server.data_dir))?;
             report.add("disk", disk(&config.server.data_dir))?;
             check_integrity(config, &opened, &mut report)?;
+            check_feeds(config, &opened, &mut report)?;
         }
     }
     check_connections(config, &mut report)?;
@@ -89,6 +92,47 @@ fn check_integrity(
         report.add(&format!("database of {}", tenant.name), sound(checked))?;
     }
     Ok(())
+}
+
+fn check_feeds(
+    config: &Config,
+    opened: &Opened,
+    report: &mut Report<'_>,
+) -> Result<(), ServerError> {
+    for tenant in &config.tenants {
+        let file = opened.tenants.get(tenant.id()).map_err(not_applied);
+        let (digests, gaps) = match file {
+            Ok(file) => (file.read(feed::wrong_digests), file.read(feed::gaps)),
+            Err(error) => {
+                return report.add(&format!("feed of {}", tenant.name), Err(error.to_string()));
+            }
+        };
+        report.add(&format!("digests of {}", tenant.name), right(digests))?;
+        report.add(&format!("operations of {}", tenant.name), complete(gaps))?;
+    }
+    Ok(())
+}
+
+fn right(wrong: Result<Vec<ScopeId>, StoreError>) -> Finding {
+    match wrong {
+        Ok(wrong) if wrong.is_empty() => Ok("they are what the rows say".into()),
+        Ok(wrong) => Err(format!(
+            "{} scopes have digests that are not what their rows say; please report it",
+            wrong.len()
+        )),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn complete(gaps: Result<Vec<feed::Gap>, StoreError>) -> Finding {
+    match gaps {
+        Ok(gaps) if gaps.is_empty() => Ok("none is known to be lost".into()),
+        Ok(gaps) => Ok(format!(
+            "{} gaps are on record: after a restore, phones no longer had these either",
+            gaps.len()
+        )),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn check_engines(config: &Config, report: &mut Report<'_>) -> Result<(), ServerError> {

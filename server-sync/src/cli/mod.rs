@@ -1,5 +1,6 @@
 //! The command line.
 
+mod collect;
 mod dead_letters;
 mod devices;
 mod doctor;
@@ -50,6 +51,12 @@ enum Command {
     /// Work that failed for good.
     #[command(subcommand)]
     DeadLetters(DeadLetterCommand),
+    /// Forget tombstones older than the retention. `serve` does it too.
+    Collect {
+        /// Only those of this company.
+        #[arg(long)]
+        tenant: Option<String>,
+    },
     /// Plan days: the planner's own JSON or a VROOM input in, an answer of the same kind out.
     Plan(plan::PlanArgs),
     /// Follow a route with a recorded drive and print every event.
@@ -145,6 +152,7 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> Result<(), ServerError> {
         Command::DeadLetters(DeadLetterCommand::Replay { tenant, id }) => {
             dead_letters::replay(&config, tenant.as_deref(), id, out)
         }
+        Command::Collect { tenant } => collect::collect(&config, tenant.as_deref(), out),
         Command::Plan(args) => plan::run(&config, &args, out),
         Command::Follow { route, track } => follow::run(&route, &track, out),
         Command::Doctor => doctor::doctor(&config, out),

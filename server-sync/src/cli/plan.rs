@@ -1,6 +1,6 @@
 use crate::cli::say;
 use crate::config::Config;
-use crate::planning::{Kind, PlanLimits, kind_of, plan};
+use crate::planning::{Kind, PlanLimits, kind_of, plan, replan};
 use crate::routing::Routing;
 use crate::state::ServerError;
 use crate::store::{StoreError, clock_now};
@@ -20,6 +20,12 @@ pub(super) struct PlanArgs {
     /// Draw the plan into this file.
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    /// Plan the rest of the days anew: the plan so far. Needs --state.
+    #[arg(long, value_name = "FILE", requires = "state")]
+    earlier: Option<PathBuf>,
+    /// What has happened since: the planner's `DayState` as JSON. Needs --earlier.
+    #[arg(long, value_name = "FILE", requires = "earlier")]
+    state: Option<PathBuf>,
     /// Seed of the search.
     #[arg(long, default_value_t = Options::default().seed)]
     seed: u64,
@@ -44,14 +50,16 @@ pub(super) fn run(
         .enable_all()
         .build()
         .map_err(|e| failed(&e))?;
-    let planned = runtime.block_on(plan(
-        &text,
-        options,
-        PlanLimits::PLANNER,
-        &routing,
-        None,
-        clock_now(),
-    ));
+    let limits = PlanLimits::PLANNER;
+    let now = clock_now();
+    let planned = match args.earlier.as_deref().zip(args.state.as_deref()) {
+        Some((earlier, state)) => {
+            let (earlier, state) = (read(earlier)?, read(state)?);
+            let since = (earlier.as_str(), state.as_str());
+            runtime.block_on(replan(&text, since, options, limits, &routing, now))
+        }
+        None => runtime.block_on(plan(&text, options, limits, &routing, None, now)),
+    };
     let planned = match planned {
         Ok(planned) => planned,
         Err(error) => {

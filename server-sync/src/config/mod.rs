@@ -147,11 +147,24 @@ impl Default for LimitsConfig {
 pub struct RetentionConfig {
     /// Pings.
     pub ping_days: u32,
+    /// What left a scope or was deleted. A phone that was away for longer costs a comparison
+    /// instead of a delta, and nothing else.
+    pub tombstone_days: u32,
+}
+
+impl RetentionConfig {
+    /// Milliseconds for which tombstones are kept.
+    pub fn tombstone_ms(&self) -> i64 {
+        i64::from(self.tombstone_days) * 24 * 60 * 60 * 1000
+    }
 }
 
 impl Default for RetentionConfig {
     fn default() -> Self {
-        Self { ping_days: 30 }
+        Self {
+            ping_days: 30,
+            tombstone_days: 90,
+        }
     }
 }
 

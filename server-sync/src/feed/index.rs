@@ -81,7 +81,7 @@ fn put_member(
     Ok(())
 }
 
-fn scope_key(tx: &Transaction<'_>, scope: &ScopeId) -> Result<i64, StoreError> {
+pub(super) fn scope_key(tx: &Transaction<'_>, scope: &ScopeId) -> Result<i64, StoreError> {
     if let Some(key) = find_scope(tx, scope)? {
         return Ok(key);
     }
@@ -89,7 +89,10 @@ fn scope_key(tx: &Transaction<'_>, scope: &ScopeId) -> Result<i64, StoreError> {
     Ok(statement.query_row([scope.as_str()], |r| r.get(0))?)
 }
 
-fn find_scope(connection: &Connection, scope: &ScopeId) -> Result<Option<i64>, StoreError> {
+pub(super) fn find_scope(
+    connection: &Connection,
+    scope: &ScopeId,
+) -> Result<Option<i64>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT key FROM scope WHERE name = ?1")?;
     Ok(statement
         .query_row([scope.as_str()], |r| r.get(0))

@@ -5,8 +5,11 @@
 //! happens in the caller's transaction, so commit order is sequence order.
 
 pub mod assignments;
+mod collect;
 mod compress;
 pub mod consent;
+pub(crate) mod digests;
+mod gaps;
 mod index;
 mod lookup;
 mod operations;
@@ -16,7 +19,10 @@ mod rules;
 mod scopes;
 mod server_store;
 
+pub use collect::{Collected, collect};
 pub use compress::compress;
+pub use digests::{begin_history, wrong as wrong_digests};
+pub use gaps::{Gap, gaps};
 pub use index::{changes, is_present_in_any};
 pub use lookup::{Counts, LeadFilter, counts, lead_by_crm, leads, leads_in, visits_of};
 pub use rows::{delete, put, put_for, row, rows_of};

@@ -1,5 +1,6 @@
 //! Rows: reading, changing, deleting.
 
+use crate::feed::digests::{self, Held};
 use crate::feed::lookup::{self, LeadFilter};
 use crate::feed::{index, scopes};
 use crate::store::{StoreError, from_sql, to_sql};
@@ -16,6 +17,17 @@ struct Stored {
     deleted: bool,
     columns: Columns,
     rep: Option<RepId>,
+}
+
+impl Stored {
+    fn held<'a>(&self, id: RowId, scopes: &'a BTreeSet<ScopeId>) -> Held<'a> {
+        let row = Row {
+            id,
+            version: self.version,
+            columns: self.columns.clone(),
+        };
+        Held { scopes, row }
+    }
 }
 
 /// The row, whether it is live, deleted or was never there.
@@ -79,6 +91,12 @@ pub fn put_for(
     let seq = index::next_seq(tx)?;
     let key = write(tx, entity, id, seq, &columns, rep, now)?;
     index::place(tx, key, seq, &scopes_before, &scopes_now)?;
+    count_digests(
+        tx,
+        (entity, id),
+        (before.as_ref(), &scopes_before),
+        (seq, &columns, &scopes_now),
+    )?;
     if entity == Entity::LEAD && scopes_before != scopes_now {
         move_visits(tx, id, now)?;
     }
@@ -114,12 +132,30 @@ pub fn delete(
     statement.execute(params![before.key, to_sql(seq), now.0, nothing])?;
     let holding = index::scopes_holding(tx, before.key)?;
     index::place_deleted(tx, before.key, seq, &holding)?;
+    let held = before.held(id, &holding);
+    digests::count_change(tx, entity, Some(&held), None)?;
     match entity {
         Entity::LEAD => move_visits(tx, id, now)?,
         Entity::REP => place_unassigned_leads(tx, now)?,
         _ => {}
     }
     Ok(seq)
+}
+
+fn count_digests(
+    tx: &Transaction<'_>,
+    (entity, id): (Entity, RowId),
+    (before, scopes_before): (Option<&Stored>, &BTreeSet<ScopeId>),
+    (version, columns, scopes): (u64, &Columns, &BTreeSet<ScopeId>),
+) -> Result<(), StoreError> {
+    let before = before.map(|before| before.held(id, scopes_before));
+    let columns = columns.clone();
+    let row = Row {
+        id,
+        version,
+        columns,
+    };
+    digests::count_change(tx, entity, before.as_ref(), Some(&Held { scopes, row }))
 }
 
 fn crm_owner(rep: Option<&Stored>) -> &Value {

@@ -1,13 +1,13 @@
-use crate::feed::{assignments, consent, index, operations, rows, rules};
+use crate::feed::{assignments, consent, digests, gaps, index, operations, rows, rules};
 use crate::store::{StoreError, TenantHead};
 use fieldfare_model::schema::{lead, rep as rep_columns, visit};
 use fieldfare_model::{
-    ClientId, Columns, Conflict, ConsentEvent, DeviceId, Entity, OperationId, Purpose, RowId,
+    ClientId, Columns, Conflict, ConsentEvent, DeviceId, Entity, OperationId, Purpose, Row, RowId,
     TimestampMs, Value, Visit,
 };
 use fieldfare_sync::{
-    DeviceContext, Epoch, FeedChange, Operation, OperationResult, Permit, RowState, ScopeGrant,
-    ScopeId, ServerStore, StoredResult,
+    DeviceContext, Digest, Epoch, FeedChange, NumberGap, Operation, OperationResult, Permit,
+    RowState, ScopeGrant, ScopeId, ScopeSums, ServerStore, StoredResult,
 };
 use rusqlite::Transaction;
 
@@ -56,14 +56,6 @@ impl<'a> TenantStore<'a> {
     /// Works in this transaction, which the caller commits or rolls back.
     pub fn new(tx: &'a Transaction<'a>, effects: &'a dyn Effects, now: TimestampMs) -> Self {
         Self { tx, effects, now }
-    }
-
-    /// The device that numbers its operations under this client id, if any did.
-    ///
-    /// # Errors
-    /// [`StoreError::Sql`].
-    pub fn device_of(&self, client: ClientId) -> Result<Option<DeviceId>, StoreError> {
-        operations::device_of(self.tx, client)
     }
 
     fn write_lead(
@@ -171,8 +163,24 @@ impl ServerStore for TenantStore<'_> {
         index::changes(self.tx, scope, after, limit)
     }
 
+    fn digest(&self, scope: &ScopeId) -> Result<Digest, StoreError> {
+        digests::digest(self.tx, scope)
+    }
+
+    fn sums(&self, scope: &ScopeId) -> Result<ScopeSums, StoreError> {
+        digests::sums(self.tx, scope)
+    }
+
+    fn bucket(&self, scope: &ScopeId, bucket: u8) -> Result<Vec<(Entity, Row)>, StoreError> {
+        digests::bucket(self.tx, scope, bucket)
+    }
+
     fn last_n(&self, client: ClientId) -> Result<u64, StoreError> {
         operations::last_n(self.tx, client)
+    }
+
+    fn owner(&self, client: ClientId) -> Result<Option<DeviceId>, StoreError> {
+        operations::device_of(self.tx, client)
     }
 
     fn operation_at(&self, client: ClientId, n: u64) -> Result<Option<OperationId>, StoreError> {
@@ -264,5 +272,9 @@ impl ServerStore for TenantStore<'_> {
         result: &OperationResult,
     ) -> Result<(), StoreError> {
         operations::save(self.tx, device.device, client, result, self.now)
+    }
+
+    fn save_gap(&mut self, device: &DeviceContext, gap: &NumberGap) -> Result<(), StoreError> {
+        gaps::save(self.tx, device.device, gap, self.now)
     }
 }

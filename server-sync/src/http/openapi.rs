@@ -11,6 +11,8 @@ use utoipa::{Modify, OpenApi};
         session::token,
         sync::pull,
         sync::push,
+        sync::compare,
+        sync::repair,
         sync::pings,
         receive::receive,
         routes::healthz,

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router, middleware};
-use fieldfare_sync::MAX_PUSH_BYTES;
+use fieldfare_sync::{MAX_COMPARE_BYTES, MAX_PUSH_BYTES};
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -87,6 +87,8 @@ pub const ROUTES: &[Route] = routes! {
     post "/v1/token" Session Public MAX_SMALL_BYTES session::token;
     post "/v1/pull" Device Public MAX_BODY_BYTES sync::pull;
     post "/v1/push" Device Public MAX_PUSH_BYTES sync::push;
+    post "/v1/compare" Device Public MAX_COMPARE_BYTES sync::compare;
+    post "/v1/repair" Device Public MAX_COMPARE_BYTES sync::repair;
     post "/v1/pings" Device Public MAX_BODY_BYTES sync::pings;
     post "/v1/webhooks/hubspot/{connection}" Signed Public MAX_DELIVERY_BYTES receive::receive;
     get "/healthz" Open Both MAX_SMALL_BYTES healthz;

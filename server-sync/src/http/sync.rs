@@ -1,3 +1,4 @@
+use crate::auth::Authorized;
 use crate::feed::pings::{self, Ping, PingOutcome};
 use crate::feed::{TenantStore, compress};
 use crate::http::ApiError;
@@ -12,8 +13,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use fieldfare_model::{OLDEST_SCHEMA, PingId, SCHEMA};
 use fieldfare_sync::{
-    DeviceContext, PROTOCOL, PushReply, PushRequest, PushStatus, ServerEffect, ServerEvent,
-    ServerStore, SyncServer, decode_message, encode_message, protocol_of,
+    CompareRequest, DeviceContext, PROTOCOL, ServerEffect, ServerEvent, SyncServer, decode_message,
+    encode_message, protocol_of,
 };
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
@@ -80,16 +81,82 @@ pub(super) async fn pull(
     body: Body,
 ) -> Result<Response, ApiError> {
     let body = body.map_err(|_| ApiError::too_large())?;
-    let effect = blocking(move || {
-        let now = state.now();
-        device.tenant.database().read(|tx| {
-            let mut store = TenantStore::new(tx, state.effects.as_ref(), now);
-            let event = ServerEvent::Pull(&body);
-            SyncServer.step(&mut store, &device.context, now, event, &compress)
-        })
-    })
-    .await?;
+    let effect = blocking(move || answer_read(&state, &device, ServerEvent::Pull(&body))).await?;
     reply(effect)
+}
+
+/// Which parts of some scopes are not what the phone stored.
+#[utoipa::path(post, path = "/v1/compare", tag = "sync", security(("device" = [])),
+    request_body(content = Vec<u8>, content_type = "application/vnd.msgpack", description = "CompareRequest: docs/protocol.md, section Rebase and repair"),
+    responses(
+        (status = 200, description = "CompareReply: docs/protocol.md, section Rebase and repair", content_type = "application/vnd.msgpack", body = Vec<u8>),
+        (status = 400, description = "Malformed; the body of this and every error: docs/protocol.md, section Errors"),
+        (status = 401, description = "Get a new access token"),
+        (status = 403, description = "Revoked: wipe"),
+        (status = 413, description = "Too large"),
+        (status = 426, description = "Update the app"),
+        (status = 429, description = "Wait as long as Retry-After says"),
+        (status = 503, description = "Storage fails, or it took too long: try again later"),
+    ))]
+pub(super) async fn compare(
+    State(state): State<SharedState>,
+    Device(device): Device,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let body = body.map_err(|_| ApiError::too_large())?;
+    note_mismatches(&device.context, &body);
+    let effect =
+        blocking(move || answer_read(&state, &device, ServerEvent::Compare(&body))).await?;
+    reply(effect)
+}
+
+/// A phone whose stored rows were not what the server said they are has damage, or one of the two
+/// has a fault: somebody should know.
+fn note_mismatches(device: &DeviceContext, body: &[u8]) {
+    let Ok(request) = decode_message::<CompareRequest>(body) else {
+        return;
+    };
+    if request.mismatches > 0 {
+        tracing::warn!(device = %device.device, scopes = request.mismatches, "a phone repairs scopes that differ");
+        metrics::counter!("fieldfare_digest_mismatches_total")
+            .increment(u64::from(request.mismatches));
+    }
+}
+
+/// What is different in those parts.
+#[utoipa::path(post, path = "/v1/repair", tag = "sync", security(("device" = [])),
+    request_body(content = Vec<u8>, content_type = "application/vnd.msgpack", description = "RepairRequest: docs/protocol.md, section Rebase and repair"),
+    responses(
+        (status = 200, description = "RepairReply: docs/protocol.md, section Rebase and repair", content_type = "application/vnd.msgpack", body = Vec<u8>),
+        (status = 400, description = "Malformed; the body of this and every error: docs/protocol.md, section Errors"),
+        (status = 401, description = "Get a new access token"),
+        (status = 403, description = "Revoked: wipe"),
+        (status = 413, description = "Too large"),
+        (status = 426, description = "Update the app"),
+        (status = 429, description = "Wait as long as Retry-After says"),
+        (status = 503, description = "Storage fails, or it took too long: try again later"),
+    ))]
+pub(super) async fn repair(
+    State(state): State<SharedState>,
+    Device(device): Device,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let body = body.map_err(|_| ApiError::too_large())?;
+    let effect = blocking(move || answer_read(&state, &device, ServerEvent::Repair(&body))).await?;
+    reply(effect)
+}
+
+/// Answers from one snapshot.
+fn answer_read(
+    state: &SharedState,
+    device: &Authorized,
+    event: ServerEvent<'_>,
+) -> Result<ServerEffect, StoreError> {
+    let now = state.now();
+    device.tenant.database().read(|tx| {
+        let mut store = TenantStore::new(tx, state.effects.as_ref(), now);
+        SyncServer.step(&mut store, &device.context, now, event, &compress)
+    })
 }
 
 /// Applies operations, each at most once, and answers what became of them.
@@ -128,37 +195,7 @@ fn answer_push(
 ) -> Result<ServerEffect, StoreError> {
     let now = state.now();
     let mut store = TenantStore::new(tx, state.effects.as_ref(), now);
-    if let Some(fork) = numbered_by_another(&store, device, body)? {
-        return Ok(fork);
-    }
     SyncServer.step(&mut store, device, now, ServerEvent::Push(body), &compress)
-}
-
-/// A client id belongs to the device that used it first; another one is told to take its own.
-fn numbered_by_another(
-    store: &TenantStore<'_>,
-    device: &DeviceContext,
-    body: &[u8],
-) -> Result<Option<ServerEffect>, StoreError> {
-    let Ok(request) = decode_message::<PushRequest>(body) else {
-        return Ok(None);
-    };
-    let owner = store.device_of(request.client)?;
-    if request.protocol != PROTOCOL || owner.is_none_or(|owner| owner == device.device) {
-        return Ok(None);
-    }
-    let reply = PushReply {
-        protocol: PROTOCOL,
-        schema: SCHEMA,
-        epoch: store.epoch()?,
-        status: PushStatus::Forked,
-        last_n: 0,
-        results: Vec::new(),
-    };
-    Ok(Some(ServerEffect {
-        status: 200,
-        body: encode_message(&reply)?,
-    }))
 }
 
 /// Keeps pings for which the rep's consent was active.

@@ -10,4 +10,4 @@ mod request;
 pub use forget::{forget, forget_lead};
 pub use job::{DayError, DayJob, StoredDay, day_plan_id, is_planned, leads_of, route_id};
 pub use reach::reachable;
-pub use request::{Kind, PlanError, PlanLimits, Planned, kind_of, plan};
+pub use request::{Kind, PlanError, PlanLimits, Planned, kind_of, plan, replan};

@@ -5,7 +5,7 @@ use crate::store::{StoreError, Tenant};
 use fieldfare_model::{LatLng, TimestampMs};
 use fieldfare_planner::vroom::{Request, VroomError};
 use fieldfare_planner::{
-    GreatCircle, MatrixSource, Options, Plan, Problem, ProblemError, Travel, solve_from,
+    DayState, GreatCircle, MatrixSource, Options, Plan, Problem, ProblemError, Travel, solve_from,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -178,6 +178,38 @@ pub async fn plan(
             problem,
             plan,
             answer,
+        })
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| StoreError::Cancelled)?
+}
+
+/// Plans the rest of days anew: `earlier` is the plan so far and `state` what has happened, both as
+/// the planner's JSON. A rep who is ill is `absent` in the state, and the others take over.
+///
+/// # Errors
+/// [`PlanError`]; VROOM's form has no such thing.
+pub async fn replan(
+    json: &str,
+    (earlier, state): (&str, &str),
+    options: Options,
+    limits: PlanLimits,
+    routing: &Routing,
+    now: TimestampMs,
+) -> Result<Planned, PlanError> {
+    if kind_of(json)? == Kind::Vroom {
+        return Err(PlanError::Form);
+    }
+    let problem = own(json, limits, routing, None, now).await?;
+    limits.check(&problem)?;
+    let earlier: Plan = serde_json::from_str(earlier)?;
+    let state: DayState = serde_json::from_str(state)?;
+    let work = move || {
+        let replanned = fieldfare_planner::replan(&problem, &earlier, &state, &options)?;
+        Ok(Planned {
+            answer: serde_json::to_value(&replanned)?,
+            problem: replanned.problem,
+            plan: replanned.plan,
         })
     };
     let done = tokio::task::spawn_blocking(work).await;

@@ -44,6 +44,7 @@ impl Tenants {
         let path = self.folder.join(format!("{id}.db"));
         let database = Database::open(&path, self.key.tenant(id)?, TENANT_MIGRATIONS)?;
         create_head(&database, id, now)?;
+        database.write(crate::feed::digests::ensure)?;
         let tenant = Arc::new(Tenant { id, database });
         open.insert(id, tenant.clone());
         Ok(tenant)

@@ -291,6 +291,7 @@ impl Phone {
                 .map(|(scope, cursor)| ScopeCursor {
                     scope: scope.clone(),
                     cursor: *cursor,
+                    anchor: 0,
                 })
                 .collect(),
             budget,
@@ -433,6 +434,7 @@ impl Phone {
             epoch: self.epoch,
             client: self.client,
             operations,
+            lost: Vec::new(),
         };
         encode_message(&request).unwrap()
     }

@@ -10,10 +10,11 @@ use fieldfare_model::{
 use fieldfare_navigator::{parse_routes, read_gpx, write_gpx};
 use fieldfare_planner::generate::{DaySpec, rep_day};
 use fieldfare_sync::{
-    Change, Checkpoint, Epoch, ErrorBody, ErrorCode, FeedChange, FieldEdit, LeaveReason, Operation,
+    Change, Checkpoint, CompareReply, CompareRequest, ComparedScope, Digest, DigestKey, Epoch,
+    ErrorBody, ErrorCode, FeedChange, FieldEdit, LeaveReason, NumberGap, Operation,
     OperationResult, Outcome, PROTOCOL, Priority, PullReply, PullRequest, PullStatus, PushReply,
-    PushRequest, PushStatus, RejectCode, ScopeCursor, ScopeGrant, ScopeId, encode_frames,
-    encode_message,
+    PushRequest, PushStatus, RejectCode, RepairReply, RepairRequest, RowMark, ScopeCursor,
+    ScopeGrant, ScopeId, ScopeSums, encode_frames, encode_message, keys_to_wire,
 };
 use serde_bytes::ByteBuf;
 use std::path::{Path, PathBuf};
@@ -131,6 +132,7 @@ fn messages() {
             cursors: vec![ScopeCursor {
                 scope: ScopeId::reference(),
                 cursor: 12,
+                anchor: 14,
             }],
             budget: 65_536,
         }),
@@ -154,6 +156,8 @@ fn messages() {
                 complete: true,
             }),
             last_n: 6,
+            head: 30,
+            digests: vec![Digest { rows: 2, sum: 5 }],
         }),
     );
     let cells: Columns = row(1).columns;
@@ -174,6 +178,11 @@ fn messages() {
                 operation(1, Change::Create(cells)),
                 operation(2, Change::Edit(vec![edit])),
             ],
+            lost: vec![NumberGap {
+                client,
+                from: 1,
+                to: 2,
+            }],
         }),
     );
     let result = |n: u64, outcome| OperationResult {
@@ -209,8 +218,78 @@ fn messages() {
             ],
         }),
     );
+    comparisons(epoch, client);
     let busy = ErrorBody::new(ErrorCode::Busy, "wait a little");
     message("error_body", "busy", encode_message(&busy));
+}
+
+fn comparisons(epoch: Epoch, client: ClientId) {
+    let key = DigestKey::of(epoch);
+    let rows: Vec<Row> = (0..4).map(row).collect();
+    let mut sums = ScopeSums::default();
+    let mut marks = Vec::new();
+    for row in &rows {
+        let hash = key.hash(Entity::LEAD, row);
+        sums.add(row.id, hash);
+        marks.push(RowMark {
+            entity: Entity::LEAD,
+            id: row.id,
+            mark: hash.mark(),
+        });
+    }
+    let keys: Vec<_> = marks.iter().map(|mark| (mark.entity, mark.id)).collect();
+    let (sums, marks) = (sums.to_wire(), RowMark::to_wire(&marks));
+    keep("digests", "sums", &sums);
+    keep("digests", "marks", &marks);
+    keep("digests", "keys", &keys_to_wire(&keys));
+    let scopes = |bytes: &[u8]| {
+        vec![ComparedScope {
+            scope: ScopeId::reference(),
+            bytes: ByteBuf::from(bytes),
+        }]
+    };
+    let message = |target, name, bytes: Result<Vec<u8>, _>| keep(target, name, &bytes.unwrap());
+    let request = CompareRequest {
+        protocol: PROTOCOL,
+        schema: SCHEMA,
+        epoch,
+        client,
+        mismatches: 1,
+        scopes: scopes(&sums),
+    };
+    message("compare", "request", encode_message(&request));
+    let reply = CompareReply {
+        protocol: PROTOCOL,
+        schema: SCHEMA,
+        epoch,
+        status: PullStatus::Ok,
+        head: 30,
+        scopes: scopes(&[1, 2]),
+        last_n: 6,
+    };
+    message("compare", "reply", encode_message(&reply));
+    let request = RepairRequest {
+        protocol: PROTOCOL,
+        schema: SCHEMA,
+        epoch,
+        client,
+        scope: ScopeId::reference(),
+        buckets: ByteBuf::from([1, 2]),
+        rows: ByteBuf::from(marks),
+    };
+    message("repair", "request", encode_message(&request));
+    let reply = RepairReply {
+        protocol: PROTOCOL,
+        schema: SCHEMA,
+        epoch,
+        status: PullStatus::Ok,
+        head: 30,
+        buckets: ByteBuf::from([1]),
+        frames: vec![ByteBuf::from(one_frame())],
+        gone: ByteBuf::from(keys_to_wire(&keys)),
+        last_n: 6,
+    };
+    message("repair", "reply", encode_message(&reply));
 }
 
 fn strangers() {

@@ -2,8 +2,9 @@
 
 use crate::sealed::{SealedBlocks, seal};
 use fieldfare_sync::{
-    ErrorBody, FeedChange, Frame, MAX_FRAME_BYTES, MAX_FRAME_ROWS, PullReply, PullRequest,
-    PushReply, PushRequest, decode_message, encode_frames, encode_message, protocol_of,
+    CompareReply, CompareRequest, ErrorBody, FeedChange, Frame, MAX_FRAME_BYTES, MAX_FRAME_ROWS,
+    PullReply, PullRequest, PushReply, PushRequest, RepairReply, RepairRequest, RowMark, ScopeSums,
+    decode_message, encode_frames, encode_message, keys_from_wire, keys_to_wire, protocol_of,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
@@ -58,6 +59,31 @@ pub fn pull(bytes: &[u8]) {
 pub fn push(bytes: &[u8]) {
     message::<PushRequest>(bytes);
     message::<PushReply>(bytes);
+}
+
+/// Both sides of a comparison.
+pub fn compare(bytes: &[u8]) {
+    message::<CompareRequest>(bytes);
+    message::<CompareReply>(bytes);
+}
+
+/// Both sides of a repair.
+pub fn repair(bytes: &[u8]) {
+    message::<RepairRequest>(bytes);
+    message::<RepairReply>(bytes);
+}
+
+/// What comparisons and repairs carry as packed bytes: sums, marks of rows, keys of rows.
+pub fn digests(bytes: &[u8]) {
+    if let Ok(sums) = ScopeSums::from_wire(bytes) {
+        assert_eq!(sums.to_wire(), bytes, "sums in another form than their own");
+    }
+    if let Ok(marks) = RowMark::from_wire(bytes) {
+        assert_eq!(RowMark::to_wire(&marks), bytes);
+    }
+    if let Ok(keys) = keys_from_wire(bytes) {
+        assert_eq!(keys_to_wire(&keys), bytes);
+    }
 }
 
 /// The body of an error, and the protocol number any message says.

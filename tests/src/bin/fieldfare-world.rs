@@ -35,6 +35,8 @@ enum Command {
     Revoke { device: String },
     /// Puts plain leads into Bob's territory, for size.
     Plant { leads: u32 },
+    /// Puts a town full of leads, Burlington's streets, into Ada's territory.
+    PlantTown { leads: u32 },
     /// Waits until the server has what the CRM has.
     CatchUp,
     /// A company of the CRM with its tasks and notes.
@@ -101,6 +103,7 @@ async fn obey(world: &mut World, command: Command) -> WorldResult<Value> {
         Command::Plant { leads } => {
             world.plant_row(TENANT, "Bay", leads)?;
         }
+        Command::PlantTown { leads } => world.plant_town(TENANT, "Vermont", leads)?,
         Command::CatchUp => world.catch_up(TENANT).await?,
         Command::Company { company } => return look_at(world, company.parse()?),
     }

@@ -19,6 +19,7 @@ use tempfile::TempDir;
 mod phone;
 mod plain;
 mod spec;
+mod town;
 
 pub use phone::{Phone, PhoneFiles};
 pub use plain::{plain_id, plain_lead};
@@ -287,6 +288,7 @@ impl World {
         let mut known: Vec<_> = self
             .server_leads(tenant)?
             .into_iter()
+            .filter(|lead| !town::is_of_town(lead.id))
             .map(shared_words)
             .collect();
         known.sort();
@@ -330,6 +332,15 @@ impl World {
         let leads: Vec<Lead> = (0..count).map(|n| plain_lead(n, territory)).collect();
         self.plant(tenant, &leads)?;
         Ok(leads)
+    }
+
+    /// Plants a town full of leads in a territory.
+    ///
+    /// # Errors
+    /// As [`Self::plant`].
+    pub fn plant_town(&self, tenant: &str, territory: &str, count: u32) -> WorldResult<()> {
+        let territory = self.territory_id(tenant, territory)?;
+        self.plant(tenant, &town::town_leads(count, territory, now()))
     }
 
     /// A folder for one more phone.

@@ -167,6 +167,8 @@ impl FakeServer {
         };
         let event = match path {
             "/v1/pull" => ServerEvent::Pull(&request.body),
+            "/v1/compare" => ServerEvent::Compare(&request.body),
+            "/v1/repair" => ServerEvent::Repair(&request.body),
             _ => ServerEvent::Push(&request.body),
         };
         let mut memory = self.memory.lock().unwrap();

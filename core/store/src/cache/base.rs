@@ -74,18 +74,38 @@ impl<'a> Base<'a> {
         Ok(())
     }
 
+    /// Takes over what the server says of a row, whatever is known: a repair corrects what is
+    /// wrong, not what is old.
+    pub(crate) fn replace(&mut self, entity: Entity, row: &Row) -> Result<(), StoreError> {
+        let key = (entity, row.id);
+        if self.has_shadow(key) {
+            self.write_shadow(key, row)?;
+        } else {
+            let standing = self.shown_or_evicted(key)?;
+            let generation = self.state.generation;
+            self.tables.put(entity, standing, generation, row)?;
+        }
+        self.changed.insert(key);
+        Ok(())
+    }
+
     fn put_under_edits(&mut self, key: Key, row: &Row) -> Result<bool, StoreError> {
         let before = shadow::read(self.tables.db, key)?.flatten();
         if before.is_some_and(|b| self.is_known(b.generation, b.row.version, row)) {
             return Ok(false);
         }
+        self.write_shadow(key, row)?;
+        Ok(true)
+    }
+
+    fn write_shadow(&mut self, key: Key, row: &Row) -> Result<(), StoreError> {
         let base = BaseRow {
             generation: self.state.generation,
             row: row.clone(),
         };
         shadow::write(self.tables.db, key, &Some(base))?;
         self.stale.insert(key);
-        Ok(true)
+        Ok(())
     }
 
     fn put_plain(&mut self, key: Key, row: &Row) -> Result<bool, StoreError> {

@@ -163,6 +163,20 @@ pub(super) fn remove_generation(
     Ok(())
 }
 
+/// Every lead, shown or not, in the order they lie in. One that does not read is passed over.
+pub(super) fn for_each(db: &Connection, mut take: impl FnMut(&Row)) -> Result<(), StoreError> {
+    let mut statement = db
+        .prepare_cached(&format!("SELECT {} FROM lead", *SELECTED))
+        .in_cache()?;
+    let mut rows = statement.query([]).in_cache()?;
+    while let Some(row) = rows.next().in_cache()? {
+        if let Ok(row) = from_sql(row).in_cache()?.into_row() {
+            take(&row);
+        }
+    }
+    Ok(())
+}
+
 /// A lead as it lies in the table.
 pub(crate) struct RawLead {
     pub(crate) row: Row,

@@ -5,7 +5,7 @@ use super::tables::BaseRow;
 use crate::StoreError;
 use crate::sql::Key;
 use fieldfare_model::{Columns, Row};
-use fieldfare_sync::Change;
+use fieldfare_sync::{Change, shows_on_top};
 
 /// The edits that are not yet part of what the server said.
 pub(crate) trait PendingEdits {
@@ -75,7 +75,10 @@ fn apply(key: Key, base: Option<BaseRow>, edits: Vec<Change>, generation: i64) -
             (Change::Create(columns), None) => look = Some(made_here(key, columns, generation)),
             (Change::Edit(fields), Some(made)) => {
                 for field in fields {
-                    made.row.columns.set(field.tag, field.new);
+                    let current = made.row.columns.get(field.tag);
+                    if shows_on_top(key.0, field.tag, current, &field.new) {
+                        made.row.columns.set(field.tag, field.new);
+                    }
                 }
             }
             // The server has the row already, or it is gone.

@@ -4,7 +4,7 @@ use super::base::{self, Base};
 use super::overlay::{self, PendingEdits};
 use super::scopes::{self, Scope};
 use super::tables::Tables;
-use super::{members, state};
+use super::{digests, members, state};
 use crate::StoreError;
 use crate::error::In;
 use crate::sql::Key;
@@ -81,6 +81,10 @@ impl<'a> Publication<'a> {
         for (_, scope) in scopes.iter().filter(|(_, scope)| !scope.is_shown) {
             self.unhide(scope)?;
         }
+        for (_, scope) in &scopes {
+            let gone = digests::apply_repairs(&mut self.base, scope)?;
+            self.orphans.extend(gone);
+        }
         for (grant, scope) in &scopes {
             if scope.is_shown {
                 self.apply_staged(scope)?;
@@ -100,7 +104,8 @@ impl<'a> Publication<'a> {
         let mut due = Vec::new();
         for grant in grants {
             if checkpoint.complete || grant.priority <= checkpoint.priority {
-                due.push((grant, scopes::find_or_make(self.tables().db, &grant.scope)?));
+                let scope = scopes::find_or_make(self.tables().db, &grant.scope, 0)?;
+                due.push((grant, scope));
             }
         }
         Ok(due)
@@ -123,11 +128,6 @@ impl<'a> Publication<'a> {
     }
 
     fn apply_staged(&mut self, scope: &Scope) -> Result<(), StoreError> {
-        if scope.is_refetched {
-            let held_before = members::of_scope(self.tables().db, scope.no)?;
-            members::remove_scope(self.tables().db, scope.no)?;
-            self.orphans.extend(held_before);
-        }
         for no in staged_numbers(self.tables(), scope.no)? {
             let frame = Frame::decode(&staged_bytes(self.tables(), no)?)?;
             for change in &frame.changes {
@@ -210,7 +210,7 @@ fn staged_bytes(tables: Tables<'_>, no: i64) -> Result<Vec<u8>, StoreError> {
         .in_cache()
 }
 
-fn drop_staged(tables: Tables<'_>, scope: i64) -> Result<(), StoreError> {
+pub(super) fn drop_staged(tables: Tables<'_>, scope: i64) -> Result<(), StoreError> {
     tables
         .db
         .execute("DELETE FROM staged WHERE scope_no = ?1", [scope])

@@ -3,7 +3,7 @@
 use super::tables::{BaseRow, Standing};
 use crate::StoreError;
 use crate::error::In;
-use crate::sql::{Key, pack, signed, u64_at, unpack};
+use crate::sql::{Key, key_at, pack, signed, u64_at, unpack};
 use fieldfare_model::schema::{conflict, visit};
 use fieldfare_model::{Columns, Entity, Row};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -81,6 +81,31 @@ pub(super) fn remove(db: &Connection, (entity, id): Key) -> Result<(), StoreErro
 pub(super) fn remove_generation(db: &Connection, generation: i64) -> Result<(), StoreError> {
     db.execute("DELETE FROM record WHERE gen = ?1", [generation])
         .in_cache()?;
+    Ok(())
+}
+
+/// Every record, shown or not. One that does not read is passed over.
+pub(super) fn for_each(
+    db: &Connection,
+    mut take: impl FnMut(Entity, &Row),
+) -> Result<(), StoreError> {
+    let mut statement = db
+        .prepare_cached("SELECT entity, id, version, columns FROM record")
+        .in_cache()?;
+    let mut rows = statement.query([]).in_cache()?;
+    while let Some(row) = rows.next().in_cache()? {
+        let (entity, id) = key_at(row, 0).in_cache()?;
+        let version = u64_at(row, 2).in_cache()?;
+        let bytes: Vec<u8> = row.get(3).in_cache()?;
+        if let Ok(columns) = unpack(&bytes) {
+            let row = Row {
+                id,
+                version,
+                columns,
+            };
+            take(entity, &row);
+        }
+    }
     Ok(())
 }
 

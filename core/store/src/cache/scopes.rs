@@ -16,11 +16,13 @@ pub(crate) struct Scope {
     pub(crate) is_shown: bool,
     /// The hidden generation of a scope that was never shown.
     pub(crate) generation: i64,
-    /// Whether what it holds belongs to an earlier history and is fetched again.
-    pub(crate) is_refetched: bool,
+    /// The head that was read when its first frame was.
+    pub(crate) anchor: u64,
+    /// Whether its cursor means nothing until it is compared.
+    pub(crate) is_uncompared: bool,
 }
 
-const SELECT: &str = "SELECT no, name, cursor, shown, gen, refetch FROM scope";
+const SELECT: &str = "SELECT no, name, cursor, shown, gen, anchor, uncompared FROM scope";
 
 fn from_sql(row: &Row<'_>) -> rusqlite::Result<Scope> {
     Ok(Scope {
@@ -29,7 +31,8 @@ fn from_sql(row: &Row<'_>) -> rusqlite::Result<Scope> {
         cursor: u64_at(row, 2)?,
         is_shown: row.get(3)?,
         generation: row.get(4)?,
-        is_refetched: row.get(5)?,
+        anchor: u64_at(row, 5)?,
+        is_uncompared: row.get(6)?,
     })
 }
 
@@ -45,21 +48,26 @@ pub(crate) fn find(db: &Connection, name: &ScopeId) -> Result<Option<Scope>, Sto
         .in_cache()
 }
 
-pub(crate) fn find_or_make(db: &Connection, name: &ScopeId) -> Result<Scope, StoreError> {
+/// The scope; one that is new begins at 0, its first frame having been read at `anchor`.
+pub(crate) fn find_or_make(
+    db: &Connection,
+    name: &ScopeId,
+    anchor: u64,
+) -> Result<Scope, StoreError> {
     match find(db, name)? {
         Some(scope) => Ok(scope),
-        None => make(db, name),
+        None => make(db, name, anchor),
     }
 }
 
-fn make(db: &Connection, name: &ScopeId) -> Result<Scope, StoreError> {
+fn make(db: &Connection, name: &ScopeId, anchor: u64) -> Result<Scope, StoreError> {
     let generation = state::take_generation(db)?;
     db.execute("INSERT INTO hidden (gen) VALUES (?1)", [generation])
         .in_cache()?;
     db.execute(
-        "INSERT INTO scope (name, cursor, priority, shown, gen, refetch)
-         VALUES (?1, 0, ?2, 0, ?3, 0)",
-        params![name.as_str(), name.priority().0, generation],
+        "INSERT INTO scope (name, cursor, priority, shown, gen, anchor)
+         VALUES (?1, 0, ?2, 0, ?3, ?4)",
+        params![name.as_str(), name.priority().0, generation, signed(anchor)],
     )
     .in_cache()?;
     Ok(Scope {
@@ -68,7 +76,8 @@ fn make(db: &Connection, name: &ScopeId) -> Result<Scope, StoreError> {
         cursor: 0,
         is_shown: false,
         generation,
-        is_refetched: false,
+        anchor,
+        is_uncompared: false,
     })
 }
 
@@ -87,7 +96,7 @@ pub(crate) fn set_shown(
     head: u64,
 ) -> Result<(), StoreError> {
     db.execute(
-        "UPDATE scope SET shown = 1, refetch = 0, priority = ?2, cursor = max(cursor, ?3)
+        "UPDATE scope SET shown = 1, priority = ?2, cursor = max(cursor, ?3)
          WHERE no = ?1",
         params![no, priority.0, signed(head)],
     )
@@ -102,15 +111,28 @@ pub(crate) fn unhide(db: &Connection, generation: i64) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Sets every cursor back, to fetch what is shown again.
-pub(crate) fn refetch_all(db: &Connection) -> Result<(), StoreError> {
-    db.execute("UPDATE scope SET cursor = 0, refetch = shown", [])
-        .in_cache()?;
+/// Makes every cursor mean nothing until its scope is compared.
+pub(crate) fn set_uncompared(db: &Connection) -> Result<(), StoreError> {
+    db.execute(
+        "UPDATE scope SET cursor = 0, anchor = 0, uncompared = shown",
+        [],
+    )
+    .in_cache()?;
+    Ok(())
+}
+
+/// Notes that a scope was compared at `head`.
+pub(crate) fn set_compared(db: &Connection, no: i64, head: u64) -> Result<(), StoreError> {
+    db.execute(
+        "UPDATE scope SET cursor = ?2, uncompared = 0 WHERE no = ?1",
+        params![no, signed(head)],
+    )
+    .in_cache()?;
     Ok(())
 }
 
 pub(crate) fn remove(db: &Connection, scope: &Scope) -> Result<(), StoreError> {
-    for table in ["staged", "held", "member"] {
+    for table in ["staged", "held", "member", "repair", "repaired", "gone"] {
         let sql = format!("DELETE FROM {table} WHERE scope_no = ?1");
         db.execute(&sql, [scope.no]).in_cache()?;
     }

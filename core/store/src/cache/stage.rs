@@ -12,8 +12,13 @@ use fieldfare_sync::{Epoch, FeedChange, Frame};
 use rusqlite::params;
 
 /// Keeps a frame and moves the cursor.
-pub(crate) fn stage(tables: Tables<'_>, frame: &Frame, bytes: &[u8]) -> Result<(), StoreError> {
-    let scope = scopes::find_or_make(tables.db, &frame.scope)?;
+pub(crate) fn stage(
+    tables: Tables<'_>,
+    frame: &Frame,
+    bytes: &[u8],
+    read_at: u64,
+) -> Result<(), StoreError> {
+    let scope = scopes::find_or_make(tables.db, &frame.scope, read_at)?;
     if frame.from > scope.cursor {
         return Err(StoreError::FrameOrder);
     }
@@ -77,20 +82,21 @@ fn withdraw(base: &Base<'_>, scope: &Scope, key: Key) -> Result<(), StoreError> 
     }
 }
 
-/// Takes up a history: see `PhoneStore::enter_epoch`.
-pub(crate) fn enter_epoch(tables: Tables<'_>, epoch: Epoch) -> Result<(), StoreError> {
-    if state::read(tables.db)?.epoch.is_some() {
-        drop_staged(tables)?;
-        scopes::refetch_all(tables.db)?;
-        state::begin_history(tables.db)?;
-    }
+/// Takes up another history: see `PhoneStore::begin_rebase`.
+pub(crate) fn begin_rebase(tables: Tables<'_>, epoch: Epoch) -> Result<(), StoreError> {
+    drop_staged(tables)?;
+    scopes::set_uncompared(tables.db)?;
+    state::begin_history(tables.db)?;
     state::set_epoch(tables.db, epoch)
 }
 
 fn drop_staged(tables: Tables<'_>) -> Result<(), StoreError> {
     tables
         .db
-        .execute_batch("DELETE FROM staged; DELETE FROM held;")
+        .execute_batch(
+            "DELETE FROM staged; DELETE FROM held;
+             DELETE FROM repair; DELETE FROM repaired; DELETE FROM gone;",
+        )
         .in_cache()?;
     for scope in scopes::all(tables.db)? {
         if !scope.is_shown {

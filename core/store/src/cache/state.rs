@@ -15,17 +15,24 @@ pub(crate) struct CacheState {
     /// The generation shown rows are written under. Rows of a smaller one, unless they were once
     /// hidden under a larger one, belong to an earlier history.
     pub(crate) generation: i64,
+    /// How often a scope was not what the server said it was.
+    pub(crate) mismatches: u64,
 }
 
 pub(crate) fn read(db: &Connection) -> Result<CacheState, StoreError> {
-    db.query_row("SELECT epoch, head, gen FROM state", [], |row| {
-        let epoch: Option<i64> = row.get(0)?;
-        Ok(CacheState {
-            epoch: epoch.map(|bits| Epoch(bits.cast_unsigned())),
-            head: u64_at(row, 1)?,
-            generation: row.get(2)?,
-        })
-    })
+    db.query_row(
+        "SELECT epoch, head, gen, mismatches FROM state",
+        [],
+        |row| {
+            let epoch: Option<i64> = row.get(0)?;
+            Ok(CacheState {
+                epoch: epoch.map(|bits| Epoch(bits.cast_unsigned())),
+                head: u64_at(row, 1)?,
+                generation: row.get(2)?,
+                mismatches: u64_at(row, 3)?,
+            })
+        },
+    )
     .in_cache()
 }
 

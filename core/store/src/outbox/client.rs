@@ -3,7 +3,7 @@
 use crate::StoreError;
 use crate::error::In;
 use crate::key;
-use crate::sql::{id_at, signed, u64_at};
+use crate::sql::{id_at, signed, u64_at, unsigned};
 use fieldfare_model::ClientId;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -63,6 +63,18 @@ pub(crate) fn begin(transaction: &Transaction<'_>, id: ClientId) -> Result<(), S
         )
         .in_outbox()?;
     Ok(())
+}
+
+/// The first number given and not answered.
+pub(crate) fn first_unanswered(db: &Connection) -> Result<Option<u64>, StoreError> {
+    let first: Option<i64> = db
+        .query_row(
+            "SELECT min(n) FROM operation WHERE state = 0 AND n IS NOT NULL",
+            [],
+            |row| row.get(0),
+        )
+        .in_outbox()?;
+    Ok(first.map(unsigned))
 }
 
 pub(crate) fn set_next_n(transaction: &Transaction<'_>, next_n: u64) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod client;
 pub(crate) mod consent;
+pub(crate) mod gap;
 pub(crate) mod operation;
 pub(crate) mod pending;
 pub(crate) mod ping;

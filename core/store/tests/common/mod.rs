@@ -2,12 +2,12 @@
 #![allow(dead_code)]
 
 use fieldfare_model::{
-    Columns, Entity, LatLng, Lead, LeadId, OperationId, Row, RowId, TimestampMs, schema,
+    ClientId, Columns, Entity, LatLng, Lead, LeadId, OperationId, Row, RowId, TimestampMs, schema,
 };
 use fieldfare_store::{MemoryKeyVault, NewOperation, OpenReport, Store, StoreError, StoreOptions};
 use fieldfare_sync::{
-    Change, Checkpoint, FeedChange, FieldEdit, Frame, PhoneStore, Priority, ScopeGrant, ScopeId,
-    encode_frames,
+    Change, Checkpoint, DigestKey, Epoch, FeedChange, FieldEdit, Frame, PhoneStore, Priority,
+    Reoffer, Repair, RepairPlan, RowMark, ScopeGrant, ScopeId, ScopeSums, bucket_of, encode_frames,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -61,9 +61,83 @@ pub fn try_stage(
     let mut phone = store;
     let compress = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
     for bytes in encode_frames(scope, from, to, changes, &compress).unwrap() {
-        phone.stage(&Frame::decode(&bytes).unwrap(), &bytes)?;
+        phone.stage(&Frame::decode(&bytes).unwrap(), &bytes, to)?;
     }
     Ok(())
+}
+
+/// Offers again what a server restored to `above` lost; whether the numbers go on.
+pub fn reoffer(store: &Store, above: u64) -> bool {
+    let before = store.sync_state().unwrap().client;
+    let which = Reoffer {
+        above,
+        is_new_history: false,
+    };
+    let mut fresh = [0xcc; 16];
+    fresh[..8].copy_from_slice(&above.to_be_bytes());
+    (&mut &*store)
+        .reoffer(which, ClientId::from_bytes(fresh))
+        .unwrap();
+    store.sync_state().unwrap().client == before
+}
+
+/// Compares and repairs what is to be, against what a scope should hold.
+pub fn reconcile(
+    store: &Store,
+    epoch: Epoch,
+    head: u64,
+    held: &dyn Fn(&ScopeId) -> Vec<(Entity, Row)>,
+) {
+    let key = DigestKey::of(epoch);
+    let mine = store.sums(&key).unwrap();
+    let uncompared = store.sync_state().unwrap().uncompared;
+    let differing = uncompared.iter().map(|name| {
+        let mut theirs = ScopeSums::default();
+        for (entity, row) in held(name) {
+            theirs.add(row.id, key.hash(entity, &row));
+        }
+        let mine = mine.iter().find(|(scope, _)| scope == name).unwrap();
+        (name.clone(), theirs.differing(&mine.1))
+    });
+    let differing: Vec<_> = differing.collect();
+    (&mut &*store).note_comparison(head, &differing).unwrap();
+    while let Some(plan) = store.next_repair(&key, 1).unwrap() {
+        repair(store, &key, head, &plan, &held(&plan.scope));
+    }
+}
+
+fn repair(store: &Store, key: &DigestKey, head: u64, plan: &RepairPlan, held: &[(Entity, Row)]) {
+    let in_plan = |id: RowId| plan.buckets.contains(&bucket_of(id));
+    let held: Vec<_> = held.iter().filter(|(_, row)| in_plan(row.id)).collect();
+    let known = |entity: Entity, row: &Row| {
+        let mark = key.hash(entity, row).mark();
+        let same = |m: &RowMark| (m.entity, m.id, m.mark) == (entity, row.id, mark);
+        plan.rows.iter().any(same)
+    };
+    let mut puts: Vec<_> = held
+        .iter()
+        .filter(|(entity, row)| !known(*entity, row))
+        .map(|(entity, row)| FeedChange::Put {
+            entity: *entity,
+            row: row.clone(),
+        })
+        .collect();
+    puts.sort_by_key(FeedChange::seq);
+    let is_gone = |m: &&RowMark| !held.iter().any(|(e, row)| (*e, row.id) == (m.entity, m.id));
+    let gone = plan.rows.iter().filter(is_gone).map(|m| (m.entity, m.id));
+    let compress = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
+    let frames = encode_frames(&plan.scope, 0, head, &puts, &compress).unwrap();
+    let frames: Vec<_> = frames
+        .iter()
+        .map(|bytes| (Frame::decode(bytes).unwrap(), bytes.as_slice()))
+        .collect();
+    let repair = Repair {
+        scope: &plan.scope,
+        buckets: &plan.buckets,
+        frames: &frames,
+        gone: &gone.collect::<Vec<_>>(),
+    };
+    (&mut &*store).stage_repair(&repair).unwrap();
 }
 
 pub fn grant(name: &str) -> ScopeGrant {

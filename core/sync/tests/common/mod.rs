@@ -62,7 +62,12 @@ pub fn sync(
     mut wire: impl FnMut(&mut MemoryServer) -> Wire,
 ) -> Result<SyncSummary, Failure> {
     let mut sync = SyncClient::default();
-    let mut event = Event::Start { fresh, budget };
+    let limits = SyncLimits::default();
+    let mut event = Event::Start {
+        fresh,
+        budget,
+        limits,
+    };
     for _ in 0..10_000 {
         let effects = sync.step(phone, event).unwrap();
         let mut next = None;
@@ -72,7 +77,7 @@ pub fn sync(
                     let fate = wire(server);
                     next = Some(carry(server, &request, fate));
                 }
-                Effect::Done(summary) => return Ok(summary),
+                Effect::Done(summary) | Effect::Paused(summary) => return Ok(summary),
                 Effect::Failed(failure) => return Err(failure),
                 Effect::RefreshToken => next = Some(Event::TokenRefreshed),
                 Effect::Changed(_) | Effect::Progress(_) => {}
@@ -83,12 +88,14 @@ pub fn sync(
     panic!("the conversation does not end");
 }
 
-fn carry(server: &mut MemoryServer, request: &Request, fate: Wire) -> Event {
+pub fn carry(server: &mut MemoryServer, request: &Request, fate: Wire) -> Event {
     if fate == Wire::LosesRequest {
         return Event::Offline;
     }
     let event = match request.path {
         "/v1/pull" => ServerEvent::Pull(&request.body),
+        "/v1/compare" => ServerEvent::Compare(&request.body),
+        "/v1/repair" => ServerEvent::Repair(&request.body),
         _ => ServerEvent::Push(&request.body),
     };
     let effect = SyncServer

@@ -6,14 +6,19 @@ use std::convert::Infallible;
 #[derive(Clone, Default)]
 struct Scope {
     cursor: u64,
+    anchor: u64,
     shown: bool,
-    refetch: bool,
+    uncompared: bool,
+    to_repair: BTreeSet<u8>,
+    repaired: Vec<Frame>,
+    gone: BTreeSet<(Entity, RowId)>,
     staged: Vec<Frame>,
 }
 
 #[derive(Clone)]
 pub struct Waiting {
     pub operation: Operation,
+    pub client: ClientId,
     pub outcome: Option<Outcome>,
 }
 
@@ -25,8 +30,12 @@ pub struct MemoryPhone {
     scopes: BTreeMap<ScopeId, Scope>,
     pub rows: BTreeMap<(Entity, RowId), Row>,
     members: BTreeMap<(Entity, RowId), BTreeSet<ScopeId>>,
+    /// In which history each row was written, and at which version.
+    written: BTreeMap<(Entity, RowId), (Option<Epoch>, u64)>,
     pub outbox: Vec<Waiting>,
     pub published: u64,
+    pub gaps: Vec<NumberGap>,
+    pub mismatches: u64,
 }
 
 impl MemoryPhone {
@@ -38,8 +47,11 @@ impl MemoryPhone {
             scopes: BTreeMap::new(),
             rows: BTreeMap::new(),
             members: BTreeMap::new(),
+            written: BTreeMap::new(),
             outbox: Vec::new(),
             published: 0,
+            gaps: Vec::new(),
+            mismatches: 0,
         }
     }
 
@@ -55,6 +67,7 @@ impl MemoryPhone {
             };
             self.outbox.push(Waiting {
                 operation,
+                client: self.client,
                 outcome: None,
             });
         }
@@ -64,7 +77,13 @@ impl MemoryPhone {
         let key = change.key();
         match change {
             FeedChange::Put { row, .. } => {
-                self.rows.insert(key, row.clone());
+                let known = self.written.get(&key);
+                if known
+                    .is_none_or(|(epoch, version)| *epoch != self.epoch || *version < row.version)
+                {
+                    self.rows.insert(key, row.clone());
+                    self.written.insert(key, (self.epoch, row.version));
+                }
                 self.members.entry(key).or_default().insert(scope.clone());
             }
             FeedChange::Leave { .. } => self.leave(key, scope),
@@ -77,17 +96,31 @@ impl MemoryPhone {
         if held.is_empty() {
             self.members.remove(&key);
             self.rows.remove(&key);
+            self.written.remove(&key);
         }
     }
 
-    fn drop_members(&mut self, scope: &ScopeId, keep: &BTreeSet<(Entity, RowId)>) {
-        let gone: Vec<_> = self
+    fn drop_members(&mut self, scope: &ScopeId) {
+        let held = self.members.iter().filter(|(_, held)| held.contains(scope));
+        let gone: Vec<_> = held.map(|(key, _)| *key).collect();
+        gone.into_iter().for_each(|key| self.leave(key, scope));
+    }
+
+    fn rows_of(&self, scope: &ScopeId) -> impl Iterator<Item = (Entity, &Row)> {
+        let held = self
             .members
             .iter()
-            .filter(|(key, held)| held.contains(scope) && !keep.contains(key))
-            .map(|(key, _)| *key)
-            .collect();
-        gone.into_iter().for_each(|key| self.leave(key, scope));
+            .filter(move |(_, held)| held.contains(scope));
+        held.filter_map(|(key, _)| Some((key.0, self.rows.get(key)?)))
+    }
+
+    fn fork_now(&mut self, client: ClientId) {
+        self.client = client;
+        self.next_n = 1;
+        for waiting in self.outbox.iter_mut().filter(|w| w.outcome.is_none()) {
+            waiting.operation.n = 0;
+            waiting.client = client;
+        }
     }
 }
 
@@ -95,34 +128,126 @@ impl PhoneStore for MemoryPhone {
     type Error = Infallible;
 
     fn sync_state(&self) -> Result<SyncState, Infallible> {
-        let cursors = self
-            .scopes
-            .iter()
-            .map(|(scope, s)| ScopeCursor {
-                scope: scope.clone(),
-                cursor: s.cursor,
-            })
-            .collect();
+        let cursor = |(scope, s): (&ScopeId, &Scope)| ScopeCursor {
+            scope: scope.clone(),
+            cursor: s.cursor,
+            anchor: s.anchor,
+        };
+        let uncompared = self.scopes.iter().filter(|(_, s)| s.uncompared);
+        let waiting = self.outbox.iter().filter(|w| w.outcome.is_none());
         Ok(SyncState {
             client: self.client,
+            next_n: self.next_n,
+            first_unanswered: waiting.map(|w| w.operation.n).filter(|n| *n > 0).min(),
+            gaps: self.gaps.clone(),
             epoch: self.epoch,
-            cursors,
+            cursors: self.scopes.iter().map(cursor).collect(),
+            uncompared: uncompared.map(|(scope, _)| scope.clone()).collect(),
         })
     }
 
     fn enter_epoch(&mut self, epoch: Epoch) -> Result<(), Infallible> {
         self.epoch = Some(epoch);
+        Ok(())
+    }
+
+    fn begin_rebase(&mut self, epoch: Epoch) -> Result<(), Infallible> {
+        self.epoch = Some(epoch);
+        self.scopes.retain(|_, scope| scope.shown);
         for scope in self.scopes.values_mut() {
-            scope.cursor = 0;
-            scope.refetch = true;
-            scope.staged.clear();
+            *scope = Scope {
+                shown: true,
+                uncompared: true,
+                ..Scope::default()
+            };
         }
         Ok(())
     }
 
-    fn stage(&mut self, frame: &Frame, bytes: &[u8]) -> Result<(), Infallible> {
+    fn sums(&self, key: &DigestKey) -> Result<Vec<(ScopeId, ScopeSums)>, Infallible> {
+        let shown = self.scopes.iter().filter(|(_, s)| s.shown);
+        let sums = shown.map(|(scope, _)| {
+            let mut sums = ScopeSums::default();
+            self.rows_of(scope)
+                .for_each(|(entity, row)| sums.add(row.id, key.hash(entity, row)));
+            (scope.clone(), sums)
+        });
+        Ok(sums.collect())
+    }
+
+    fn begin_repair(&mut self, scopes: &[ScopeId], is_mismatch: bool) -> Result<(), Infallible> {
+        self.mismatches += scopes.len() as u64 * u64::from(is_mismatch);
+        for scope in scopes {
+            let scope = self.scopes.get_mut(scope).unwrap();
+            *scope = Scope {
+                shown: true,
+                uncompared: true,
+                ..Scope::default()
+            };
+        }
+        Ok(())
+    }
+
+    fn note_comparison(
+        &mut self,
+        head: u64,
+        differing: &[(ScopeId, Vec<u8>)],
+    ) -> Result<(), Infallible> {
+        for (scope, buckets) in differing {
+            let scope = self.scopes.get_mut(scope).unwrap();
+            scope.uncompared = false;
+            scope.cursor = head;
+            scope.to_repair = buckets.iter().copied().collect();
+        }
+        Ok(())
+    }
+
+    fn next_repair(
+        &self,
+        key: &DigestKey,
+        max_rows: usize,
+    ) -> Result<Option<RepairPlan>, Infallible> {
+        let Some((scope, state)) = self.scopes.iter().find(|(_, s)| !s.to_repair.is_empty()) else {
+            return Ok(None);
+        };
+        let mut plan = RepairPlan {
+            scope: scope.clone(),
+            buckets: Vec::new(),
+            rows: Vec::new(),
+        };
+        for bucket in &state.to_repair {
+            let rows = self
+                .rows_of(scope)
+                .filter(|(_, row)| bucket_of(row.id) == *bucket);
+            let rows: Vec<_> = rows
+                .map(|(entity, row)| RowMark::new(entity, row.id, key.hash(entity, row)))
+                .collect();
+            if !plan.buckets.is_empty() && plan.rows.len() + rows.len() > max_rows {
+                break;
+            }
+            plan.buckets.push(*bucket);
+            plan.rows.extend(rows);
+        }
+        Ok(Some(plan))
+    }
+
+    fn stage_repair(&mut self, repair: &Repair<'_>) -> Result<(), Infallible> {
+        let scope = self.scopes.get_mut(repair.scope).unwrap();
+        for bucket in repair.buckets {
+            assert!(scope.to_repair.remove(bucket));
+        }
+        let frames = repair.frames.iter().map(|(frame, _)| frame.clone());
+        scope.repaired.extend(frames);
+        scope.gone.extend(repair.gone);
+        Ok(())
+    }
+
+    fn stage(&mut self, frame: &Frame, bytes: &[u8], read_at: u64) -> Result<(), Infallible> {
         assert_eq!(&Frame::decode(bytes).unwrap(), frame);
-        let scope = self.scopes.entry(frame.scope.clone()).or_default();
+        let scope = self.scopes.entry(frame.scope.clone()).or_insert(Scope {
+            anchor: read_at,
+            ..Scope::default()
+        });
         assert_eq!(scope.cursor, frame.from);
         scope.cursor = frame.to;
         scope.staged.push(frame.clone());
@@ -143,14 +268,18 @@ impl PhoneStore for MemoryPhone {
         for grant in grants.iter().filter(|g| g.priority <= checkpoint.priority) {
             let scope = self.scopes.entry(grant.scope.clone()).or_default();
             let staged = std::mem::take(&mut scope.staged);
-            let refetched = std::mem::take(&mut scope.refetch);
+            let repaired = std::mem::take(&mut scope.repaired);
+            let gone = std::mem::take(&mut scope.gone);
             scope.shown = true;
-            scope.cursor = checkpoint.head;
-            let here = staged.iter().flat_map(|f| &f.changes);
-            if refetched {
-                let keep: BTreeSet<_> = here.clone().map(FeedChange::key).collect();
-                self.drop_members(&grant.scope, &keep);
+            scope.cursor = scope.cursor.max(checkpoint.head);
+            for key in gone {
+                self.leave(key, &grant.scope);
             }
+            for change in repaired.iter().flat_map(|f| &f.changes) {
+                self.written.remove(&change.key());
+                self.apply(&grant.scope, change);
+            }
+            let here = staged.iter().flat_map(|f| &f.changes);
             changes.extend(here.map(|c| (grant.scope.clone(), c.clone())));
         }
         changes.sort_by_key(|(_, c)| (c.seq(), matches!(c, FeedChange::Leave { .. })));
@@ -166,7 +295,7 @@ impl PhoneStore for MemoryPhone {
                 .cloned()
                 .collect();
             for scope in revoked {
-                self.drop_members(&scope, &BTreeSet::new());
+                self.drop_members(&scope);
                 self.scopes.remove(&scope);
             }
             self.published = checkpoint.head;
@@ -220,25 +349,45 @@ impl PhoneStore for MemoryPhone {
     }
 
     fn fork(&mut self, client: ClientId) -> Result<(), Infallible> {
-        self.client = client;
-        self.next_n = 1;
-        for waiting in self.outbox.iter_mut().filter(|w| w.outcome.is_none()) {
-            waiting.operation.n = 0;
-        }
+        self.fork_now(client);
         Ok(())
     }
 
-    fn reoffer(&mut self, last_n: u64) -> Result<bool, Infallible> {
-        for waiting in self.outbox.iter_mut().filter(|w| w.operation.n > last_n) {
-            waiting.outcome = None;
+    fn reoffer(
+        &mut self,
+        which: Reoffer,
+        fresh: ClientId,
+    ) -> Result<Vec<(Entity, RowId)>, Infallible> {
+        let client = self.client;
+        let mut kept = BTreeSet::new();
+        for waiting in &mut self.outbox {
+            let is_above = waiting.client == client && waiting.operation.n > which.above;
+            if is_above {
+                kept.insert(waiting.operation.n);
+            }
+            if is_above || which.is_new_history {
+                waiting.outcome = None;
+            }
+            if which.is_new_history {
+                waiting.operation.base_version = 0;
+            }
         }
-        let mut kept: Vec<u64> = self
-            .outbox
-            .iter()
-            .map(|w| w.operation.n)
-            .filter(|n| *n > last_n)
-            .collect();
-        kept.sort_unstable();
-        Ok(kept.first().is_none_or(|n| *n == last_n + 1))
+        let missing = (which.above + 1..self.next_n).filter(|n| !kept.contains(n));
+        let missing: Vec<u64> = missing.collect();
+        if !missing.is_empty() || which.above >= self.next_n || which.is_new_history {
+            let gap = |n: &u64| NumberGap {
+                client,
+                from: *n,
+                to: *n,
+            };
+            self.gaps.extend(missing.iter().map(gap));
+            self.fork_now(fresh);
+        }
+        Ok(Vec::new())
+    }
+
+    fn forget_gaps(&mut self, gaps: &[NumberGap]) -> Result<(), Infallible> {
+        self.gaps.retain(|gap| !gaps.contains(gap));
+        Ok(())
     }
 }

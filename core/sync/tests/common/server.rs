@@ -20,6 +20,7 @@ pub struct Tables {
     pub last_n: BTreeMap<ClientId, u64>,
     pub conflicts: Vec<Conflict>,
     pub writes: Vec<OperationId>,
+    pub gaps: BTreeSet<NumberGap>,
 }
 
 pub struct MemoryServer {
@@ -94,6 +95,19 @@ impl MemoryServer {
         t.rows.insert((entity, id), None);
     }
 
+    /// Every row a scope holds.
+    pub fn held(&self, scope: &ScopeId) -> Vec<(Entity, Row)> {
+        let here = self
+            .tables
+            .members
+            .iter()
+            .filter(|((s, _, _), (_, place))| s == scope && *place == Place::Here);
+        here.filter_map(|((_, entity, id), _)| {
+            Some((*entity, self.tables.rows.get(&(*entity, *id))?.clone()?))
+        })
+        .collect()
+    }
+
     /// The rows a device with the present grants should show.
     pub fn expected(&self) -> BTreeMap<(Entity, RowId), Row> {
         let granted: BTreeSet<&ScopeId> = self.grants.iter().map(|g| &g.scope).collect();
@@ -154,8 +168,28 @@ impl ServerStore for MemoryServer {
         found.truncate(limit);
         Ok(found)
     }
+    fn digest(&self, scope: &ScopeId) -> Result<Digest, Infallible> {
+        Ok(self.sums(scope)?.total())
+    }
+    fn sums(&self, scope: &ScopeId) -> Result<ScopeSums, Infallible> {
+        let key = DigestKey::of(self.epoch);
+        let mut sums = ScopeSums::default();
+        for (entity, row) in self.held(scope) {
+            sums.add(row.id, key.hash(entity, &row));
+        }
+        Ok(sums)
+    }
+    fn bucket(&self, scope: &ScopeId, bucket: u8) -> Result<Vec<(Entity, Row)>, Infallible> {
+        let rows = self.held(scope).into_iter();
+        Ok(rows
+            .filter(|(_, row)| bucket_of(row.id) == bucket)
+            .collect())
+    }
     fn last_n(&self, client: ClientId) -> Result<u64, Infallible> {
         Ok(self.tables.last_n.get(&client).copied().unwrap_or(0))
+    }
+    fn owner(&self, _: ClientId) -> Result<Option<DeviceId>, Infallible> {
+        Ok(None)
     }
     fn operation_at(&self, client: ClientId, n: u64) -> Result<Option<OperationId>, Infallible> {
         Ok(self.tables.numbers.get(&(client, n)).copied())
@@ -242,6 +276,10 @@ impl ServerStore for MemoryServer {
         });
         t.numbers.insert((client, result.n), result.id);
         t.last_n.insert(client, result.n);
+        Ok(())
+    }
+    fn save_gap(&mut self, _: &DeviceContext, gap: &NumberGap) -> Result<(), Infallible> {
+        self.tables.gaps.insert(*gap);
         Ok(())
     }
 }

@@ -94,6 +94,7 @@ fn status_text(engine: &Engine, status: &EngineStatus) -> String {
             status.pending, status.refused
         ),
         format!("conflicts  {}", counts.conflicts),
+        format!("repaired   {} scopes", status.repaired_scopes),
         format!(
             "consent    ledger {}",
             show::name_of(&status.consent.ledger)

@@ -1,14 +1,18 @@
 //! The phone's half.
 
-use crate::{
-    ErrorBody, ErrorCode, Frame, MAX_PUSH_BYTES, MAX_PUSH_OPERATIONS, Operation, PROTOCOL,
-    PhoneStore, ProtocolError, PullReply, PullRequest, PullStatus, PushReply, PushRequest,
-    PushStatus, ScopeCursor, SyncState, decode_message, encode_message,
-};
-use fieldfare_model::{ClientId, Entity, RowId, SCHEMA, TimestampMs};
+mod compare;
+mod pull;
+mod push;
 
-/// How many bytes of frames one pull asks for, unless the caller says otherwise.
-pub const DEFAULT_PULL_BUDGET: u32 = 1024 * 1024;
+use crate::{
+    ErrorBody, ErrorCode, NumberGap, Operation, PhoneStore, ProtocolError, RepairPlan, ScopeId,
+    SyncState, decode_message,
+};
+use fieldfare_model::{ClientId, Entity, RowId, TimestampMs};
+
+/// How many bytes of frames one pull asks for, unless the caller says otherwise: about one full
+/// frame, so that an interruption costs no more than that.
+pub const DEFAULT_PULL_BUDGET: u32 = 64 * 1024;
 
 /// How often one sync may take a detour (new epoch, gap, fork) before it gives up.
 const MAX_DETOURS: u8 = 4;
@@ -22,6 +26,8 @@ pub enum Event {
         fresh: ClientId,
         /// How many bytes of frames one pull asks for.
         budget: u32,
+        /// Where to stop.
+        limits: SyncLimits,
     },
     /// The reply to the request in flight.
     Reply {
@@ -40,6 +46,29 @@ pub enum Event {
     TokenRefreshed,
     /// Stop. What was done so far stays done.
     Cancel,
+}
+
+/// Where a sync stops though there is more, as a background task must.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SyncLimits {
+    /// After this many bytes of replies.
+    pub bytes: Option<u64>,
+    /// From this moment on, by the phone's clock.
+    pub until: Option<TimestampMs>,
+}
+
+impl SyncLimits {
+    fn are_reached(self, bytes: u64, now: TimestampMs) -> bool {
+        self.bytes.is_some_and(|most| bytes >= most) || self.until.is_some_and(|until| now >= until)
+    }
+
+    /// The most bytes of frames to ask for with `spent` bytes behind.
+    fn budget(self, budget: u32, spent: u64) -> u32 {
+        let left = self
+            .bytes
+            .map_or(u64::MAX, |most| most.saturating_sub(spent));
+        budget.min(u32::try_from(left).unwrap_or(u32::MAX))
+    }
 }
 
 /// A request to make.
@@ -64,6 +93,8 @@ pub enum Effect {
     Progress(Progress),
     /// Everything is pushed and pulled.
     Done(SyncSummary),
+    /// It stopped at a limit, between two frames; the next sync goes on from there.
+    Paused(SyncSummary),
     /// It ended early. What was done so far stays done.
     Failed(Failure),
 }
@@ -94,8 +125,14 @@ pub struct SyncSummary {
     pub bytes_up: u64,
     /// Bytes of reply bodies.
     pub bytes_down: u64,
-    /// The tenant's sequence that is shown now.
+    /// The tenant's sequence that is shown now, 0 if no checkpoint came.
     pub head: u64,
+    /// Scopes whose stored rows were not what the server says they are, and were repaired.
+    pub mismatches: u64,
+    /// Scopes that still were not after two repairs.
+    pub unrepaired: u64,
+    /// Operations that neither side has any more, which the server put on record.
+    pub lost: u64,
 }
 
 /// Why a sync ended early.
@@ -136,8 +173,10 @@ pub struct Refusal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Phase {
     Idle,
-    Pushing(Vec<Operation>),
+    Pushing(Vec<Operation>, Vec<NumberGap>),
     Pulling(SyncState),
+    Comparing(SyncState),
+    Repairing(SyncState, RepairPlan),
 }
 
 /// The phone's half of the protocol: one sync at a time, one request in flight.
@@ -147,7 +186,14 @@ pub struct SyncClient {
     in_flight: Option<Request>,
     fresh: Option<ClientId>,
     budget: u32,
+    limits: SyncLimits,
     detours: u8,
+    repairs: u8,
+    /// Scopes found different in this sync and not compared yet.
+    mismatches: u32,
+    /// Scopes that could not be compared, as the device does not hold them. They go with the next
+    /// complete checkpoint, unless they are held again by then.
+    unheld: Vec<ScopeId>,
     token_refreshed: bool,
     summary: SyncSummary,
 }
@@ -159,7 +205,11 @@ impl Default for SyncClient {
             in_flight: None,
             fresh: None,
             budget: DEFAULT_PULL_BUDGET,
+            limits: SyncLimits::default(),
             detours: 0,
+            repairs: 0,
+            mismatches: 0,
+            unheld: Vec::new(),
             token_refreshed: false,
             summary: SyncSummary::default(),
         }
@@ -221,13 +271,18 @@ impl SyncClient {
         effects: &mut Vec<Effect>,
     ) -> Stepped<(), S::Error> {
         match event {
-            Event::Start { fresh, budget } => {
+            Event::Start {
+                fresh,
+                budget,
+                limits,
+            } => {
                 *self = Self {
                     fresh: Some(fresh),
                     budget,
+                    limits,
                     ..Self::default()
                 };
-                self.push_or_pull(store, effects)
+                self.next_request(store, effects)
             }
             Event::Offline => Err(Stop::Failed(Failure::Offline)),
             Event::Cancel => Err(Stop::Failed(Failure::Cancelled)),
@@ -286,62 +341,64 @@ impl SyncClient {
         now: TimestampMs,
         effects: &mut Vec<Effect>,
     ) -> Stepped<(), S::Error> {
-        match std::mem::replace(&mut self.phase, Phase::Idle) {
-            Phase::Idle => Err(malformed("event")),
-            Phase::Pushing(offered) => {
-                let reply: PushReply = decode_message(body)?;
-                self.take_push(store, &offered, &reply, now, effects)
+        let is_over = match std::mem::replace(&mut self.phase, Phase::Idle) {
+            Phase::Idle => return Err(malformed("event")),
+            Phase::Pushing(offered, gaps) => {
+                let reply = decode_message(body)?;
+                self.take_push(store, (&offered, &gaps), &reply, now, effects)?;
+                false
             }
             Phase::Pulling(state) => {
-                let reply: PullReply = decode_message(body)?;
-                self.take_pull(store, &state, &reply, effects)
+                let reply = decode_message(body)?;
+                let is_over = self.take_pull(store, &state, &reply, effects)?;
+                // The first pull of all came before the push.
+                if is_over && state.epoch.is_none() && self.push(store, effects)? {
+                    return Ok(());
+                }
+                is_over
             }
+            Phase::Comparing(state) => {
+                let reply = decode_message(body)?;
+                self.take_comparison(store, &state, &reply, effects)?;
+                false
+            }
+            Phase::Repairing(state, plan) => {
+                let reply = decode_message(body)?;
+                self.take_repair(store, &state, &plan, &reply, effects)?;
+                false
+            }
+        };
+        if is_over {
+            effects.push(Effect::Done(self.summary.clone()));
+            self.end();
+        } else if self.limits.are_reached(self.summary.bytes_down, now) {
+            effects.push(Effect::Paused(self.summary.clone()));
+            self.end();
+        } else {
+            self.next_request(store, effects)?;
         }
+        Ok(())
     }
 
-    fn push_or_pull<S: PhoneStore>(
+    /// Offers what waits; then compares, repairs or pulls. The first thing of all is to learn which
+    /// history there is, so that no operation is offered to an unknown one.
+    fn next_request<S: PhoneStore>(
         &mut self,
         store: &mut S,
         effects: &mut Vec<Effect>,
     ) -> Stepped<(), S::Error> {
-        let batch = store
-            .next_batch(MAX_PUSH_OPERATIONS, PUSH_BODY_BYTES)
-            .map_err(Stop::Store)?;
-        if batch.is_empty() {
-            return self.pull(store, effects);
+        let is_known = store.sync_state().map_err(Stop::Store)?.epoch.is_some();
+        if is_known && self.push(store, effects)? {
+            return Ok(());
         }
         let state = store.sync_state().map_err(Stop::Store)?;
-        let request = PushRequest {
-            protocol: PROTOCOL,
-            schema: SCHEMA,
-            epoch: state.epoch,
-            client: state.client,
-            operations: batch,
-        };
-        let body = encode_message(&request)?;
-        self.phase = Phase::Pushing(request.operations);
-        self.send("/v1/push", body, effects);
-        Ok(())
-    }
-
-    fn pull<S: PhoneStore>(
-        &mut self,
-        store: &S,
-        effects: &mut Vec<Effect>,
-    ) -> Stepped<(), S::Error> {
-        let state = store.sync_state().map_err(Stop::Store)?;
-        let request = PullRequest {
-            protocol: PROTOCOL,
-            schema: SCHEMA,
-            epoch: state.epoch,
-            client: state.client,
-            cursors: state.cursors.clone(),
-            budget: self.budget,
-        };
-        let body = encode_message(&request)?;
-        self.phase = Phase::Pulling(state);
-        self.send("/v1/pull", body, effects);
-        Ok(())
+        if state.uncompared.iter().any(|s| !self.unheld.contains(s)) {
+            return self.compare(store, state, effects);
+        }
+        if self.repair(store, &state, effects)? {
+            return Ok(());
+        }
+        self.pull(state, effects)
     }
 
     fn send(&mut self, path: &'static str, body: Vec<u8>, effects: &mut Vec<Effect>) {
@@ -360,152 +417,6 @@ impl SyncClient {
         }
     }
 
-    fn take_push<S: PhoneStore>(
-        &mut self,
-        store: &mut S,
-        offered: &[Operation],
-        reply: &PushReply,
-        now: TimestampMs,
-        effects: &mut Vec<Effect>,
-    ) -> Stepped<(), S::Error> {
-        match reply.status {
-            PushStatus::Ok => self.take_results(store, offered, reply, now, effects)?,
-            PushStatus::Gap => {
-                self.detour()?;
-                if !store.reoffer(reply.last_n).map_err(Stop::Store)? {
-                    self.fork(store)?;
-                }
-            }
-            PushStatus::Forked => {
-                self.detour()?;
-                self.fork(store)?;
-            }
-        }
-        self.push_or_pull(store, effects)
-    }
-
-    fn fork<S: PhoneStore>(&mut self, store: &mut S) -> Stepped<(), S::Error> {
-        let fresh = self.fresh.take().ok_or(malformed("conversation"))?;
-        store.fork(fresh).map_err(Stop::Store)
-    }
-
-    fn take_results<S: PhoneStore>(
-        &mut self,
-        store: &mut S,
-        offered: &[Operation],
-        reply: &PushReply,
-        now: TimestampMs,
-        effects: &mut Vec<Effect>,
-    ) -> Stepped<(), S::Error> {
-        let answered = offered.len() == reply.results.len()
-            && offered
-                .iter()
-                .zip(&reply.results)
-                .all(|(op, result)| op.id == result.id);
-        if !answered {
-            return Err(malformed("push reply"));
-        }
-        let changed = store
-            .save_results(&reply.results, now)
-            .map_err(Stop::Store)?;
-        self.summary.pushed += reply.results.len() as u64;
-        self.summary.refused += reply
-            .results
-            .iter()
-            .filter(|r| r.outcome.version().is_none())
-            .count() as u64;
-        report(changed, effects);
-        effects.push(Effect::Progress(self.progress()));
-        Ok(())
-    }
-
-    fn take_pull<S: PhoneStore>(
-        &mut self,
-        store: &mut S,
-        state: &SyncState,
-        reply: &PullReply,
-        effects: &mut Vec<Effect>,
-    ) -> Stepped<(), S::Error> {
-        if reply.status == PullStatus::Rebase {
-            self.detour()?;
-            store.enter_epoch(reply.epoch).map_err(Stop::Store)?;
-            return self.push_or_pull(store, effects);
-        }
-        match state.epoch {
-            Some(known) if known != reply.epoch => return Err(malformed("pull reply")),
-            Some(_) => {}
-            None => store.enter_epoch(reply.epoch).map_err(Stop::Store)?,
-        }
-        self.stage_frames(store, state, reply, effects)?;
-        let Some(checkpoint) = &reply.checkpoint else {
-            return self.pull_on(store, reply, effects);
-        };
-        if checkpoint.complete || self.may_show_part(store, reply)? {
-            let changed = store
-                .publish(&reply.grants, checkpoint)
-                .map_err(Stop::Store)?;
-            report(changed, effects);
-        }
-        if !checkpoint.complete {
-            return self.pull_on(store, reply, effects);
-        }
-        self.summary.head = checkpoint.head;
-        effects.push(Effect::Done(self.summary.clone()));
-        self.end();
-        Ok(())
-    }
-
-    /// The next pull, unless the last brought nothing that could make the next one differ.
-    fn pull_on<S: PhoneStore>(
-        &mut self,
-        store: &S,
-        reply: &PullReply,
-        effects: &mut Vec<Effect>,
-    ) -> Stepped<(), S::Error> {
-        if reply.frames.is_empty() {
-            Err(malformed("pull reply"))
-        } else {
-            self.pull(store, effects)
-        }
-    }
-
-    fn stage_frames<S: PhoneStore>(
-        &mut self,
-        store: &mut S,
-        state: &SyncState,
-        reply: &PullReply,
-        effects: &mut Vec<Effect>,
-    ) -> Stepped<(), S::Error> {
-        let mut cursors = state.cursors.clone();
-        for bytes in &reply.frames {
-            let frame = Frame::decode(bytes)?;
-            let granted = reply.grants.iter().any(|grant| grant.scope == frame.scope);
-            if !granted || !advance_cursor(&mut cursors, &frame) {
-                return Err(malformed("pull reply"));
-            }
-            store.stage(&frame, bytes).map_err(Stop::Store)?;
-            self.summary.frames += 1;
-            self.summary.rows += frame.changes.len() as u64;
-            effects.push(Effect::Progress(self.progress()));
-        }
-        Ok(())
-    }
-
-    /// A part may be shown only while nothing of what is granted was ever shown: otherwise a row that
-    /// moved from a shown scope to one that is still missing would vanish until that has come.
-    fn may_show_part<S: PhoneStore>(
-        &self,
-        store: &S,
-        reply: &PullReply,
-    ) -> Stepped<bool, S::Error> {
-        for grant in &reply.grants {
-            if store.is_shown(grant).map_err(Stop::Store)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
     const fn progress(&self) -> Progress {
         let s = &self.summary;
         Progress {
@@ -516,27 +427,8 @@ impl SyncClient {
     }
 }
 
-/// Room for the envelope of a push around its operations.
-const PUSH_BODY_BYTES: usize = MAX_PUSH_BYTES - 1024;
-
 fn report(changed: Vec<(Entity, RowId)>, effects: &mut Vec<Effect>) {
     if !changed.is_empty() {
         effects.push(Effect::Changed(changed));
     }
-}
-
-/// Whether the frame continues its scope's cursor, which it then moves.
-fn advance_cursor(cursors: &mut Vec<ScopeCursor>, frame: &Frame) -> bool {
-    match cursors.iter_mut().find(|c| c.scope == frame.scope) {
-        Some(cursor) if cursor.cursor == frame.from => cursor.cursor = frame.to,
-        Some(_) => return false,
-        None if frame.from == 0 => {
-            cursors.push(ScopeCursor {
-                scope: frame.scope.clone(),
-                cursor: frame.to,
-            });
-        }
-        None => return false,
-    }
-    true
 }

@@ -33,6 +33,9 @@ class World : AutoCloseable {
 
     fun plant(leads: Int) = ask("""{"do":"plant","leads":$leads}""")
 
+    /** A town full of leads for Ada. */
+    fun plantTown(leads: Int) = ask("""{"do":"plant_town","leads":$leads}""")
+
     fun catchUp() = ask("""{"do":"catch_up"}""")
 
     /** A company of the CRM with its tasks and notes, as JSON. */

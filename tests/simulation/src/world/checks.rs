@@ -1,0 +1,117 @@
+//! When what must hold is looked at.
+
+use super::*;
+
+impl<S: SimServer, P: SimPhone> World<S, P> {
+    pub(super) fn note_answers(&mut self, phone: u8) -> Result<(), Wrong> {
+        let now = self.phone_now(phone).0;
+        let state = &self.phones[usize::from(phone)];
+        let epoch = state
+            .store
+            .sync_state()
+            .map_err(|e| format!("{e:?}"))?
+            .epoch;
+        let is_present = epoch == Some(Epoch(self.epoch));
+        self.oracle
+            .note_answers(phone, &state.store, now, is_present);
+        Ok(())
+    }
+
+    pub(super) fn check_phone(&mut self, phone: u8) -> Result<(), Wrong> {
+        self.note_answers(phone)?;
+        let state = &self.phones[usize::from(phone)];
+        if state.is_rotten {
+            return Ok(());
+        }
+        if state.store.mismatches() != state.mismatches {
+            return Err(format!("phone {phone} had to repair what nothing damaged"));
+        }
+        self.oracle
+            .check_phone(phone, &state.store, state.expected.as_ref())
+    }
+
+    /// A sync that is done leaves nothing damaged.
+    pub(super) fn check_done(&mut self, phone: u8) -> Result<(), Wrong> {
+        let state = self.phone(phone);
+        state.is_rotten = false;
+        state.mismatches = state.store.mismatches();
+        let state = &self.phones[usize::from(phone)];
+        match &state.expected {
+            Some(expected) => self.oracle.check_shown(phone, &state.store, expected),
+            None => Err(format!("phone {phone} is done and shows nothing")),
+        }
+    }
+
+    /// Faults stop. In a bounded number of rounds everything is where it should be.
+    pub(super) fn settle(&mut self) -> Result<(), Wrong> {
+        self.tell(|| "faults stop".to_owned());
+        self.server.disk().heal();
+        while !self.late.is_empty() {
+            self.late_copy(0);
+        }
+        for phone in 0..PHONES {
+            self.phone(phone).store.disk().heal();
+        }
+        for _ in 0..ROUNDS {
+            self.now += 20 * MINUTE_MS;
+            for phone in 0..PHONES {
+                self.sync_undisturbed(phone)?;
+            }
+        }
+        self.check_rest()
+    }
+
+    pub(super) fn sync_undisturbed(&mut self, phone: u8) -> Result<(), Wrong> {
+        self.start_sync(phone, 1)?;
+        for _ in 0..2_000 {
+            if self.phone(phone).client.is_none() {
+                return Ok(());
+            }
+            self.deliver(phone, Fault::None)?;
+        }
+        Err(format!("phone {phone} syncs for ever"))
+    }
+
+    pub(super) fn check_rest(&mut self) -> Result<(), Wrong> {
+        for phone in 0..PHONES {
+            let scopes = self.server.scopes(rep_id(rep_of(phone)));
+            let scopes = scopes.into_iter().collect();
+            let expected = Expected::of(&self.server, self.epoch, scopes);
+            let state = &mut self.phones[usize::from(phone)];
+            if std::mem::take(&mut state.syncs_done) == 0 {
+                return Err(format!(
+                    "phone {phone} never synced though nothing stood in its way"
+                ));
+            }
+            if state.expected.as_ref() != Some(&expected) {
+                return Err(format!(
+                    "phone {phone} did not come to rest at the server's head"
+                ));
+            }
+            if state.frames_twice > state.interruptions {
+                return Err(format!(
+                    "phone {phone} got {} frames twice for {} interruptions",
+                    state.frames_twice, state.interruptions
+                ));
+            }
+            let store = &self.phones[usize::from(phone)].store;
+            self.oracle.check_shown(phone, store, &expected)?;
+        }
+        self.check_clients()?;
+        let stores: Vec<&P> = self.phones.iter().map(|phone| &phone.store).collect();
+        self.oracle.check_rest(&self.server, &stores)
+    }
+
+    /// A copy that did nothing yet may share a numbering; none goes on in it.
+    pub(super) fn check_clients(&self) -> Result<(), Wrong> {
+        let mut clients = BTreeMap::new();
+        for (n, phone) in self.phones.iter().enumerate() {
+            let state = phone.store.sync_state().map_err(|e| format!("{e:?}"))?;
+            let next_n = *clients.entry(state.client).or_insert(state.next_n);
+            if next_n != state.next_n {
+                return Err(format!("phone {n} goes on in the numbering of another"));
+            }
+        }
+        Ok(())
+    }
+}
