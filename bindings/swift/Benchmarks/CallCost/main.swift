@@ -59,8 +59,14 @@ func figures(_ engine: FieldfareEngine) throws -> [(String, Double)] {
             }
         ),
         ("the 10 leads nearest", try nanoseconds(500) { _ = try engine.nearby(position: here, query: ten) }),
-        ("the 10 nearest, ids", try nanoseconds(2_000) { _ = try engine.nearbyIds(position: here, query: ten) }),
-        ("a fix, alerts allowed", try nanoseconds(2_000) { _ = try engine.fix(fix: fix(), context: FixContext()) }),
+        (
+            "the 10 nearest, ids",
+            try nanoseconds(2_000) { _ = try engine.nearbyIds(position: here, query: ten) }
+        ),
+        (
+            "a fix, alerts allowed",
+            try nanoseconds(2_000) { _ = try engine.fix(fix: fix(), context: FixContext()) }
+        ),
         ("a fix on a route", try drive(engine)),
     ]
 }
