@@ -3,9 +3,9 @@
 use crate::day_plan::{DayPlan, NearDay, ReplannedDay};
 use crate::day_request::{DayUpdate, NearDayQuery, PlanDay, WorkHours};
 use crate::engine::FieldfareEngine;
-use crate::error::{FfiResult, guard};
+use crate::error::{FfiResult, guard, guard_async};
 use crate::route::RouteSession;
-use crate::values::{LatLng, checked_position};
+use crate::values::{LatLng, checked_position, fit};
 use fieldfare_engine as engine;
 use fieldfare_model::CalendarDate;
 use std::sync::Arc;
@@ -86,5 +86,21 @@ impl FieldfareEngine {
             let session = self.engine.resume_following(max_age_ms)?;
             Ok(session.map(RouteSession::over))
         })
+    }
+}
+
+#[uniffi::export(async_runtime = "tokio")]
+impl FieldfareEngine {
+    /// Asks the server for another road route as `RouteAdvice.AskForRoute` advises, and follows it.
+    /// The server learns where the rep is for this one answer and does not keep it, so consent for
+    /// navigation is needed. Answers whether the route is followed: not if the driver is back on
+    /// the old one, or the request is not the last.
+    pub async fn fetch_route(&self, session: Arc<RouteSession>, request: i32) -> FfiResult<bool> {
+        let engine = Arc::clone(&self.engine);
+        guard_async(async {
+            let request = fit("the number of the request", request)?;
+            Ok(engine.fetch_route(session.inner(), request).await?)
+        })
+        .await
     }
 }

@@ -21,6 +21,10 @@ impl RouteSession {
     pub(crate) fn over(session: Arc<engine::RouteSession>) -> Arc<Self> {
         Arc::new(Self { session })
     }
+
+    pub(crate) fn inner(&self) -> Arc<engine::RouteSession> {
+        Arc::clone(&self.session)
+    }
 }
 
 fn events(events: Vec<engine::RouteEvent>) -> Vec<RouteEvent> {

@@ -1,5 +1,6 @@
 //! Opening the data folder and putting the configuration into it.
 
+use crate::backup::{FolderLock, refuse_half_restored};
 use crate::config::{Config, ConfigError, TenantConfig, write_private};
 use crate::division::Division;
 use crate::feed::{self, assignments};
@@ -11,7 +12,8 @@ use rusqlite::Transaction;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-const CHECK_FILE: &str = "key.check";
+/// Tells whether a key is the one a data folder was made with.
+pub(crate) const CHECK_FILE: &str = "key.check";
 
 /// An opened data folder.
 pub struct Opened {
@@ -21,6 +23,8 @@ pub struct Opened {
     pub registry: Registry,
     /// Its tenants, those of the configuration open if they exist.
     pub tenants: Tenants,
+    /// Says that it is in use.
+    pub lock: FolderLock,
 }
 
 /// Opens the data folder, makes it if it is missing, and runs migrations. Of the configured tenants those
@@ -31,6 +35,8 @@ pub struct Opened {
 pub fn open(config: &Config, now: TimestampMs) -> Result<Opened, ServerError> {
     let data_dir = &config.server.data_dir;
     make_private_folder(data_dir).map_err(StoreError::from)?;
+    let lock = FolderLock::shared(data_dir)?;
+    refuse_half_restored(data_dir)?;
     let key = config.master_key()?;
     check_key(data_dir, &key)?;
     let registry = Registry::open(data_dir, &key)?;
@@ -45,6 +51,7 @@ pub fn open(config: &Config, now: TimestampMs) -> Result<Opened, ServerError> {
         key,
         registry,
         tenants,
+        lock,
     })
 }
 
@@ -90,7 +97,7 @@ pub fn refuse_removals(opened: &Opened, config: &Config) -> Result<(), ServerErr
     }
 }
 
-fn make_private_folder(path: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private_folder(path: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -101,12 +108,19 @@ fn make_private_folder(path: &Path) -> std::io::Result<()> {
 /// Tells a wrong key from a damaged file, before any database is touched.
 fn check_key(data_dir: &Path, key: &MasterKey) -> Result<(), ServerError> {
     let path = data_dir.join(CHECK_FILE);
-    let expected = hex::encode(key.check_value()?);
     if !path.exists() {
-        write_private(&path, expected.as_bytes()).map_err(StoreError::from)?;
+        let value = hex::encode(key.check_value()?);
+        write_private(&path, value.as_bytes()).map_err(StoreError::from)?;
         return Ok(());
     }
-    let known = std::fs::read_to_string(&path).map_err(|e| ConfigError::KeyFile(path, e))?;
+    check_key_against(&path, key)
+}
+
+/// Refuses a key that is not the one the file tells of.
+pub(crate) fn check_key_against(path: &Path, key: &MasterKey) -> Result<(), ServerError> {
+    let expected = hex::encode(key.check_value()?);
+    let known =
+        std::fs::read_to_string(path).map_err(|e| ConfigError::KeyFile(path.to_owned(), e))?;
     if known.trim() == expected {
         Ok(())
     } else {

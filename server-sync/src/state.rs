@@ -1,4 +1,5 @@
 use crate::auth::TokenKeys;
+use crate::backup::FolderLock;
 use crate::config::{Config, ConfigError};
 use crate::crm::Crm;
 use crate::feed::Effects;
@@ -74,6 +75,8 @@ pub struct AppState {
     pub limits: RateLimits,
     /// What `/metrics` prints.
     pub metrics: PrometheusHandle,
+    /// Says that the data folder is in use.
+    pub lock: FolderLock,
 }
 
 impl AppState {
@@ -95,6 +98,7 @@ impl AppState {
             routing: Arc::new(Routing::new(&config.routing).map_err(internal)?),
             clock,
             metrics: crate::metrics::handle()?,
+            lock: opened.lock,
             config,
         }))
     }

@@ -40,16 +40,21 @@ public protocol Speaker: Sendable {
     }
 
     private let drive: Drive
+    private let client: FieldfareClient
     private let names: [LeadId: String]
     private let speaker: any Speaker
     private var map: RouteMap
 
-    init(_ drive: Drive, names: [LeadId: String], speaker: any Speaker) async throws {
+    init(
+        _ drive: Drive, client: FieldfareClient, names: [LeadId: String], speaker: any Speaker
+    ) async throws {
         self.drive = drive
+        self.client = client
         self.names = names
         self.speaker = speaker
         map = try await drive.map()
         line = map.points
+        try await drive.setConnected(true)
     }
 
     /// Whether roads are followed, or straight lines.
@@ -64,6 +69,14 @@ public protocol Speaker: Sendable {
         }
         show(update)
         for event in update.events { await react(to: event) }
+        if case .askForRoute(let request) = update.advice { askForRoute(request) }
+    }
+
+    /// Another route from the server; without a connection or consent the session makes do and asks later.
+    private func askForRoute(_ request: Int32) {
+        let client = self.client
+        let drive = self.drive
+        Task { _ = try? await client.fetchRoute(drive, request) }
     }
 
     /// Leaves the next stop out.

@@ -117,14 +117,14 @@ import Observation
         await work {
             let names = Dictionary(uniqueKeysWithValues: stops.map { ($0.id, $0.lead.name) })
             drive = try await DriveModel(
-                client.follow(date, from: position), names: names, speaker: speaker)
+                client.follow(date, from: position), client: client, names: names, speaker: speaker)
         }
     }
 
     /// Takes up a drive that the end of the app cut off.
     func resume() async {
         guard let cut = try? await client.resumeFollowing(maxAge: 15 * 60) else { return }
-        drive = try? await DriveModel(cut, names: [:], speaker: speaker)
+        drive = try? await DriveModel(cut, client: client, names: [:], speaker: speaker)
     }
 
     /// Ends the drive.

@@ -1,6 +1,7 @@
 use crate::auth::code::{self, CODE_LIFETIME_MS};
 use crate::auth::tokens::{ACCESS_LIFETIME_MS, AccessToken, REFRESH_LIFETIME_MS, TokenKeys};
-use crate::store::{DeviceRecord, NewDevice, Refreshed, Registry, StoreError};
+use crate::random;
+use crate::store::{DeviceRecord, NewDevice, Refresh, Refreshed, Registry, StoreError};
 use fieldfare_model::{DeviceId, RepId, TenantId, TimestampMs};
 
 const MAX_DEVICE_NAME_CHARS: usize = 80;
@@ -71,8 +72,11 @@ pub fn enrol(
     if name.is_empty() || name.chars().count() > MAX_DEVICE_NAME_CHARS {
         return Err(SessionError::Name);
     }
-    let refresh_token = keys.new_refresh()?;
+    let (unix_ms, unpredictable) = random::id_parts()?;
+    let id = DeviceId::v7(unix_ms, unpredictable);
+    let refresh_token = keys.new_refresh(id, 1)?;
     let new = NewDevice {
+        id,
         code: &keys.hash(&code::normalised(typed_code)),
         name,
         refresh: &keys.hash(&refresh_token),
@@ -95,12 +99,22 @@ pub fn refresh(
     attempt: Option<[u8; 16]>,
     now: TimestampMs,
 ) -> Result<Grant, SessionError> {
+    let read = keys.read_refresh(token).ok_or(SessionError::Token)?;
     let next = match attempt {
-        Some(attempt) => keys.successor(token, attempt),
-        None => keys.new_refresh()?,
+        Some(attempt) => keys.successor(&read, attempt),
+        None => keys.new_refresh(read.device, read.n.saturating_add(1))?,
     };
-    let until = now.plus(REFRESH_LIFETIME_MS);
-    let refreshed = registry.refresh(&keys.hash(token), &keys.hash(&next), attempt, until, now)?;
+    let refreshed = registry.refresh(
+        &Refresh {
+            device: read.device,
+            n: read.n,
+            token: keys.hash(token),
+            successor: keys.hash(&next),
+            attempt,
+            until: now.plus(REFRESH_LIFETIME_MS),
+        },
+        now,
+    )?;
     let device = known_device(registry, refreshed)?;
     Ok(grant(keys, device, next, now))
 }

@@ -14,6 +14,8 @@ pub const REFRESH_LIFETIME_MS: i64 = 90 * 24 * 60 * 60 * 1000;
 const VERSION: u8 = 1;
 const TAG_BYTES: usize = 32;
 const BODY_BYTES: usize = 1 + 16 + 16 + 8;
+const NONCE_BYTES: usize = 16;
+const REFRESH_BYTES: usize = 1 + 16 + 8 + NONCE_BYTES;
 
 /// What an access token says: which device, until when. What the device may do is read from the
 /// database on every request.
@@ -25,6 +27,17 @@ pub struct AccessToken {
     pub device: DeviceId,
     /// When it ends.
     pub expires_at: TimestampMs,
+}
+
+/// What a refresh token says. Only those whose hash is stored are good; but a server that came back
+/// from a backup knows by this what it gave to whom since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefreshToken {
+    /// Whose it is.
+    pub device: DeviceId,
+    /// 1 for the device's first, and one more for each that followed.
+    pub n: u64,
+    nonce: [u8; NONCE_BYTES],
 }
 
 /// The keys for tokens and for what is stored of secrets.
@@ -79,19 +92,62 @@ impl TokenKeys {
         self.keyed(&[b"hash\0", secret.as_bytes()])
     }
 
-    /// A new, unpredictable refresh token.
+    /// A new, unpredictable refresh token, the device's `n`-th.
     ///
     /// # Errors
     /// [`StoreError::Random`].
-    pub fn new_refresh(&self) -> Result<String, StoreError> {
-        Ok(URL_SAFE_NO_PAD.encode(random::bytes::<TAG_BYTES>()?))
+    pub fn new_refresh(&self, device: DeviceId, n: u64) -> Result<String, StoreError> {
+        Ok(self.sign_refresh(&RefreshToken {
+            device,
+            n,
+            nonce: random::bytes()?,
+        }))
     }
 
     /// The refresh token that follows `token` in an attempt: the same for the same attempt, so
     /// that a lost answer can be given again without keeping it.
-    pub fn successor(&self, token: &str, attempt: [u8; 16]) -> String {
-        let next = self.keyed(&[b"next\0", attempt.as_slice(), token.as_bytes()]);
-        URL_SAFE_NO_PAD.encode(next.0)
+    pub fn successor(&self, token: &RefreshToken, attempt: [u8; 16]) -> String {
+        let after = self.sign_refresh(token);
+        let next = self.keyed(&[b"next\0", attempt.as_slice(), after.as_bytes()]);
+        let mut nonce = [0; NONCE_BYTES];
+        nonce
+            .iter_mut()
+            .zip(next.0)
+            .for_each(|(to, from)| *to = from);
+        self.sign_refresh(&RefreshToken {
+            device: token.device,
+            n: token.n.saturating_add(1),
+            nonce,
+        })
+    }
+
+    fn sign_refresh(&self, token: &RefreshToken) -> String {
+        let mut bytes = Vec::with_capacity(REFRESH_BYTES + TAG_BYTES);
+        bytes.push(VERSION);
+        bytes.extend_from_slice(token.device.as_bytes());
+        bytes.extend_from_slice(&token.n.to_be_bytes());
+        bytes.extend_from_slice(&token.nonce);
+        let tag = self.keyed(&[b"refresh\0", &bytes]);
+        bytes.extend_from_slice(&tag.0);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads a refresh token that a server with this master key made, whether or not it is good
+    /// still. Constant time in the signature.
+    pub fn read_refresh(&self, text: &str) -> Option<RefreshToken> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (body, tag) = bytes.split_at_checked(REFRESH_BYTES)?;
+        let signed = [b"refresh\0".as_slice(), body].concat();
+        hmac::verify(&self.stored, &signed, tag).ok()?;
+        let (version, body) = body.split_first()?;
+        let (device, body) = body.split_at_checked(16)?;
+        let (n, nonce) = body.split_at_checked(8)?;
+        let token = RefreshToken {
+            device: DeviceId::from_slice(device).ok()?,
+            n: u64::from_be_bytes(n.try_into().ok()?),
+            nonce: nonce.try_into().ok()?,
+        };
+        (*version == VERSION).then_some(token)
     }
 
     fn keyed(&self, parts: &[&[u8]]) -> TokenHash {
@@ -145,8 +201,32 @@ mod tests {
     #[test]
     fn successors_follow_from_token_and_attempt() {
         let keys = keys(1);
-        assert_eq!(keys.successor("a", [1; 16]), keys.successor("a", [1; 16]));
-        assert_ne!(keys.successor("a", [1; 16]), keys.successor("a", [2; 16]));
-        assert_ne!(keys.successor("a", [1; 16]), keys.successor("b", [1; 16]));
+        let first = |n| {
+            let text = keys.new_refresh(TOKEN.device, n).unwrap();
+            keys.read_refresh(&text).unwrap()
+        };
+        let (a, b) = (first(1), first(1));
+        assert_eq!(keys.successor(&a, [1; 16]), keys.successor(&a, [1; 16]));
+        assert_ne!(keys.successor(&a, [1; 16]), keys.successor(&a, [2; 16]));
+        assert_ne!(keys.successor(&a, [1; 16]), keys.successor(&b, [1; 16]));
+        let next = keys.read_refresh(&keys.successor(&a, [1; 16])).unwrap();
+        assert_eq!((next.device, next.n), (TOKEN.device, 2));
+    }
+
+    #[test]
+    fn a_refresh_token_of_another_key_or_with_a_changed_bit_is_none() {
+        let text = keys(1).new_refresh(TOKEN.device, 7).unwrap();
+        assert_eq!(keys(2).read_refresh(&text), None);
+        let bytes = URL_SAFE_NO_PAD.decode(text).unwrap();
+        for bit in 0..bytes.len() * 8 {
+            let mut changed = bytes.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            let text = URL_SAFE_NO_PAD.encode(changed);
+            assert_eq!(keys(1).read_refresh(&text), None, "bit {bit}");
+        }
+        for length in 0..bytes.len() {
+            let text = URL_SAFE_NO_PAD.encode(&bytes[..length]);
+            assert_eq!(keys(1).read_refresh(&text), None);
+        }
     }
 }

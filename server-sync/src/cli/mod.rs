@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backup;
 mod collect;
 mod dead_letters;
 mod devices;
@@ -65,6 +66,16 @@ enum Command {
         route: PathBuf,
         /// The drive.
         track: PathBuf,
+    },
+    /// Copy all databases to a new folder, encrypted as they are, while the server runs.
+    Backup {
+        /// The folder to make.
+        to: PathBuf,
+    },
+    /// Put a backup in the place of the databases, with the server stopped. What was there is kept.
+    Restore {
+        /// The backup's folder.
+        from: PathBuf,
     },
     /// Look for what is wrong: key, files, cipher, integrity, disk, clock, connections.
     Doctor,
@@ -153,6 +164,8 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> Result<(), ServerError> {
             dead_letters::replay(&config, tenant.as_deref(), id, out)
         }
         Command::Collect { tenant } => collect::collect(&config, tenant.as_deref(), out),
+        Command::Backup { to } => backup::backup(&config, &to, out),
+        Command::Restore { from } => backup::restore(&config, &from, out),
         Command::Plan(args) => plan::run(&config, &args, out),
         Command::Follow { route, track } => follow::run(&route, &track, out),
         Command::Doctor => doctor::doctor(&config, out),

@@ -5,7 +5,7 @@ use crate::random;
 use crate::store::{KEY_BYTES, MasterKey};
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 const FILE: &str = "master.key";
@@ -20,7 +20,7 @@ impl Config {
         if let Some(hex) = &self.key.hex {
             return parse(hex.expose());
         }
-        let path = self.server.data_dir.join(FILE);
+        let path = self.key_path();
         // A folder that holds data has a key somewhere: another one would not open it.
         let is_new = !self.server.data_dir.join("registry.db").exists();
         if is_new && !path.exists() {
@@ -30,10 +30,26 @@ impl Config {
                 "made a new master key; back it up: without it the data cannot be read"
             );
         }
+        self.known_master_key()
+    }
+
+    /// The same, and none is ever made.
+    ///
+    /// # Errors
+    /// As [`Self::master_key`].
+    pub fn known_master_key(&self) -> Result<MasterKey, ConfigError> {
+        if let Some(hex) = &self.key.hex {
+            return parse(hex.expose());
+        }
+        let path = self.key_path();
         let text = std::fs::read_to_string(&path)
             .map(Zeroizing::new)
-            .map_err(|e| ConfigError::KeyFile(path.clone(), e))?;
+            .map_err(|e| ConfigError::KeyFile(path, e))?;
         parse(text.trim())
+    }
+
+    fn key_path(&self) -> PathBuf {
+        self.server.data_dir.join(FILE)
     }
 }
 

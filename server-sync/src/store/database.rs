@@ -79,6 +79,21 @@ impl Database {
         work(&tx)
     }
 
+    /// Copies the file as it is at one moment to a new one, encrypted with the same key. Others may
+    /// read and write meanwhile. O(size).
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`], also if there is a file at `to`.
+    pub fn copy_to(&self, to: &Path) -> Result<(), StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = connect(&self.path, &self.key, flags)?;
+        let name = to.to_str().ok_or_else(|| {
+            StoreError::Caller("the path of a copy must be valid UTF-8".to_owned())
+        })?;
+        connection.execute("VACUUM INTO ?1", [name])?;
+        Ok(())
+    }
+
     /// Looks for damage in the whole file. O(size).
     ///
     /// # Errors
@@ -276,6 +291,10 @@ mod tests {
         db.write(|tx| Ok(tx.execute("INSERT INTO t VALUES ('canary-6021')", [])?))
             .unwrap();
         db.check_integrity().unwrap();
+        let copy = dir.path().join("copy.db");
+        db.copy_to(&copy).unwrap();
+        assert!(db.copy_to(&copy).is_err(), "never over another file");
+        assert_eq!(count(&Database::open(&copy, key(1), STEPS).unwrap()), 1);
         for entry in std::fs::read_dir(dir.path()).unwrap() {
             let bytes = std::fs::read(entry.unwrap().path()).unwrap();
             assert!(!bytes.windows(6).any(|w| w == b"canary" || w == b"SQLite"));

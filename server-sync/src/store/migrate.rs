@@ -21,6 +21,7 @@ macro_rules! migrations {
 /// Steps of `registry.db`.
 pub const REGISTRY_MIGRATIONS: &[Migration] = migrations! {
     1 => "sql/registry/0001_registry.sql",
+    2 => "sql/registry/0002_restore.sql",
 };
 
 /// Steps of a tenant's file. Numbers below 100 belong to the feed, from 100 to the CRM side,

@@ -16,7 +16,7 @@ pub use error::StoreError;
 pub use key::{KEY_BYTES, MasterKey, SubKey};
 pub use migrate::{Migration, REGISTRY_MIGRATIONS, TENANT_MIGRATIONS, migrate};
 pub use registry::{DeviceRecord, NewDevice, Registry};
-pub use registry_tokens::{Refreshed, TokenHash};
+pub use registry_tokens::{Refresh, Refreshed, TokenHash};
 pub(crate) use tenants::blocking;
 pub use tenants::{Tenant, TenantHead, Tenants};
 

@@ -1,4 +1,3 @@
-use crate::random;
 use crate::store::{Database, MasterKey, REGISTRY_MIGRATIONS, StoreError, TokenHash};
 use fieldfare_model::{DeviceId, RepId, TenantId, TimestampMs};
 use rusqlite::{OptionalExtension, Row, params};
@@ -28,6 +27,8 @@ pub struct DeviceRecord {
 /// A device about to enrol.
 #[derive(Debug, Clone, Copy)]
 pub struct NewDevice<'a> {
+    /// Its id.
+    pub id: DeviceId,
     /// Hash of the code it presented.
     pub code: &'a TokenHash,
     /// The name it gives itself.
@@ -140,8 +141,7 @@ impl Registry {
         new: &NewDevice<'_>,
         now: TimestampMs,
     ) -> Result<Option<DeviceRecord>, StoreError> {
-        let (unix_ms, random) = random::id_parts()?;
-        let id = DeviceId::v7(unix_ms, random);
+        let id = new.id;
         self.database.write(|tx| {
             let used = tx
                 .query_row(
@@ -156,7 +156,8 @@ impl Registry {
                 return Ok(None);
             };
             tx.execute(
-                "INSERT INTO device (id, tenant, rep, name, enrolled_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO device (id, tenant, rep, name, enrolled_at, token_n)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 1)",
                 params![id.as_bytes(), tenant, rep, new.name, now.0],
             )?;
             tx.execute(
@@ -217,6 +218,19 @@ impl Registry {
                 params![id.as_bytes(), now.0],
             )?;
             Ok(changed > 0)
+        })
+    }
+
+    /// For a registry that comes back from a backup: what was given out since is not known. Codes
+    /// are void, and each device may once use a token that is newer than those known.
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`].
+    pub fn begin_history(&self) -> Result<(), StoreError> {
+        self.database.write(|tx| {
+            tx.execute("DELETE FROM enrolment_code", [])?;
+            tx.execute("UPDATE device SET may_take_back = 1", [])?;
+            Ok(())
         })
     }
 

@@ -1,12 +1,29 @@
 //! Rotating refresh tokens: each is good once, and using one twice locks the device.
 
-use crate::store::{Registry, StoreError};
+use crate::store::{Registry, StoreError, to_sql};
 use fieldfare_model::{DeviceId, TimestampMs};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 /// Keyed hash of a code or token; the registry never holds the secret itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenHash(pub [u8; 32]);
+
+/// A refresh token that is used, and what follows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Refresh {
+    /// Whose token it is, as it says itself.
+    pub device: DeviceId,
+    /// The how many-th of the device it is, as it says itself.
+    pub n: u64,
+    /// What is stored of it.
+    pub token: TokenHash,
+    /// What is to be stored of the next.
+    pub successor: TokenHash,
+    /// The phone's attempt, if it makes one.
+    pub attempt: Option<[u8; 16]>,
+    /// When the next one ends.
+    pub until: TimestampMs,
+}
 
 /// What became of a refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,26 +51,23 @@ impl Registry {
     /// successor is used. Any other second use means that two parties hold the token, so the
     /// device is locked until it enrols again (RFC 9700 §4.14.2).
     ///
+    /// After a restore each device may once use a token newer than any the backup knows: it was
+    /// given since. The caller has checked that a server with this key made it.
+    ///
     /// # Errors
     /// [`StoreError::Sql`].
-    pub fn refresh(
-        &self,
-        token: &TokenHash,
-        successor: &TokenHash,
-        attempt: Option<[u8; 16]>,
-        until: TimestampMs,
-        now: TimestampMs,
-    ) -> Result<Refreshed, StoreError> {
+    pub fn refresh(&self, asked: &Refresh, now: TimestampMs) -> Result<Refreshed, StoreError> {
         self.database().write(|tx| {
-            let Some(known) = find(tx, token, now)? else {
-                return Ok(Refreshed::Unknown);
+            let Some(known) = find(tx, &asked.token, now)? else {
+                return take_back(tx, asked, now);
             };
             if !known.used {
-                use_up(tx, token, successor, attempt, now)?;
-                enter(tx, known.device, successor, until)?;
+                use_up(tx, asked, now)?;
+                enter(tx, known.device, &asked.successor, asked.until)?;
+                number(tx, asked)?;
                 return Ok(Refreshed::Renewed(known.device));
             }
-            if is_repeat(tx, &known, successor, attempt, now)? {
+            if is_repeat(tx, &known, &asked.successor, asked.attempt, now)? {
                 return Ok(Refreshed::Renewed(known.device));
             }
             lock_device(tx, known.device, now)?;
@@ -97,16 +111,46 @@ fn is_repeat(
     Ok(same_attempt && same_successor && unused)
 }
 
-fn use_up(
+/// Lets a device that was given tokens since the backup go on, once.
+fn take_back(
     tx: &Transaction<'_>,
-    token: &TokenHash,
-    successor: &TokenHash,
-    attempt: Option<[u8; 16]>,
+    asked: &Refresh,
     now: TimestampMs,
-) -> Result<(), StoreError> {
+) -> Result<Refreshed, StoreError> {
+    let may = tx.execute(
+        "UPDATE device SET may_take_back = 0
+         WHERE id = ?1 AND may_take_back = 1 AND token_n < ?2
+         AND locked_at IS NULL AND revoked_at IS NULL",
+        params![asked.device.as_bytes(), to_sql(asked.n)],
+    )?;
+    if may == 0 {
+        return Ok(Refreshed::Unknown);
+    }
+    // Whoever holds an older one that the backup knows is not the phone.
+    tx.execute(
+        "DELETE FROM refresh_token WHERE device = ?1",
+        [asked.device.as_bytes()],
+    )?;
+    enter(tx, asked.device, &asked.token, asked.until)?;
+    use_up(tx, asked, now)?;
+    enter(tx, asked.device, &asked.successor, asked.until)?;
+    number(tx, asked)?;
+    Ok(Refreshed::Renewed(asked.device))
+}
+
+/// Notes how many tokens the device was given.
+fn number(tx: &Transaction<'_>, asked: &Refresh) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE device SET token_n = max(token_n, ?2), may_take_back = 0 WHERE id = ?1",
+        params![asked.device.as_bytes(), to_sql(asked.n.saturating_add(1))],
+    )?;
+    Ok(())
+}
+
+fn use_up(tx: &Transaction<'_>, asked: &Refresh, now: TimestampMs) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE refresh_token SET used_at = ?2, attempt = ?3, successor = ?4 WHERE hash = ?1",
-        params![token.0, now.0, attempt, successor.0],
+        params![asked.token.0, now.0, asked.attempt, asked.successor.0],
     )?;
     Ok(())
 }

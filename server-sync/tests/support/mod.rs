@@ -107,7 +107,19 @@ impl Fixture {
     }
 
     fn made(text: impl Fn(&std::path::Path) -> String, hooks: Hooks) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::over_made(tempfile::tempdir().unwrap(), text, hooks)
+    }
+
+    /// A server over a folder that may hold data already.
+    pub fn over(dir: tempfile::TempDir) -> Self {
+        Self::over_made(dir, |dir| config_text(dir, GENEROUS), Hooks::default())
+    }
+
+    fn over_made(
+        dir: tempfile::TempDir,
+        text: impl Fn(&std::path::Path) -> String,
+        hooks: Hooks,
+    ) -> Self {
         let config = Config::parse(&text(dir.path()), &|_| None).unwrap();
         let clock = Arc::new(AtomicI64::new(START));
         let ticking = clock.clone();

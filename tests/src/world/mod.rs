@@ -93,6 +93,11 @@ impl World {
         &self.dir
     }
 
+    /// The server's configuration.
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The server's address, the same after a restart.
     pub fn addr(&self) -> SocketAddr {
         self.config.server.listen

@@ -6,7 +6,7 @@ import Foundation
 /// Give every fix to ``FieldfareClient/fix(_:context:)`` too, which alone alerts and stores positions. Let
 /// go of the drive to leave it; the trip does not end by that.
 public final class Drive: Sendable {
-    private let session: RouteSession
+    let session: RouteSession
     private let hub = Hub<RouteUpdate>()
 
     init(_ session: RouteSession) {

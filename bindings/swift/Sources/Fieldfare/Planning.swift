@@ -78,4 +78,16 @@ extension FieldfareClient {
     public func resumeFollowing(maxAge: TimeInterval) async throws(FieldfareError) -> Drive? {
         try await call { try $0.resumeFollowing(maxAge: maxAge) }.map(Drive.init)
     }
+
+    /// Asks the server for another road route as `RouteAdvice.askForRoute` advises, and follows it. The server
+    /// learns where the rep is for this one answer and does not keep it, so consent for navigation is needed.
+    /// Says whether the route is followed: not if the driver is back on the old one, or the request is not
+    /// the last.
+    @discardableResult
+    public func fetchRoute(_ drive: Drive, _ request: Int32) async throws(FieldfareError) -> Bool {
+        let session = drive.session
+        return try await asFieldfareError {
+            try await self.engine.fetchRoute(session: session, request: request)
+        }
+    }
 }

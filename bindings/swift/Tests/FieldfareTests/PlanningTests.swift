@@ -187,9 +187,13 @@ import Testing
         let drive = try await first.follow(date, from: helsinki[0])
         let refused = await failure { try await drive.record() }
         #expect(refused == .consentRequired(purpose: .navigation))
+        #expect(
+            await failure { try await first.fetchRoute(drive, 0) } == .consentRequired(purpose: .navigation))
         try await first.grant(.navigation, textVersion: "2026-11", language: "en")
         try await drive.record()
         try await drive.update(Fix(position: helsinki[0], at: Date(), accuracyM: 5))
+        #expect(await failure { try await first.fetchRoute(drive, 0) } == .offline)
+        #expect(await failure { try await first.fetchRoute(drive, -1) }?.code() == "invalid")
         #expect(try await drive.takeRecording()?.isEmpty == false)
         try await first.close()
 

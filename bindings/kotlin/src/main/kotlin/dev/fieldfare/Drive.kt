@@ -16,7 +16,7 @@ import java.time.LocalDate
  * Give every fix to [Fieldfare.fix] too, which alone alerts and stores positions.
  */
 public class Drive internal constructor(
-    private val session: RouteSession,
+    internal val session: RouteSession,
     private val dispatcher: CoroutineDispatcher,
 ) : AutoCloseable {
     private val mutableUpdates =

@@ -240,6 +240,16 @@ public class Fieldfare private constructor(
     public suspend fun resumeFollowing(maxAge: Duration): Drive? =
         call { resumeFollowing(maxAge) }?.let { Drive(it, dispatcher) }
 
+    /**
+     * Asks the server for another road route as [RouteAdvice.AskForRoute] advises, and follows it. The server learns
+     * where the rep is for this one answer and does not keep it, so consent for navigation is needed. Says whether the
+     * route is followed: not if the driver is back on the old one, or the request is not the last.
+     */
+    public suspend fun fetchRoute(
+        drive: Drive,
+        request: Int,
+    ): Boolean = guarded { it.fetchRoute(drive.session, request) }
+
     /** Notes that the rep agrees to a use of location, having seen this version of the text in this language. */
     public suspend fun grant(
         purpose: Purpose,

@@ -223,9 +223,12 @@ class PlanningTest {
                     val drive = phone.follow(date, HELSINKI[0])
                     val refused = assertFailsWith<FieldfareException.ConsentRequired> { drive.record() }
                     assertEquals(Purpose.NAVIGATION, refused.purpose)
+                    assertFailsWith<FieldfareException.ConsentRequired> { phone.fetchRoute(drive, 0) }
                     phone.grant(Purpose.NAVIGATION, "2026-11", "en")
                     drive.record()
                     drive.update(Fix(HELSINKI[0], Instant.now(), accuracyM = 5.0))
+                    assertFailsWith<FieldfareException.Offline> { phone.fetchRoute(drive, 0) }
+                    assertFailsWith<FieldfareException.Invalid> { phone.fetchRoute(drive, -1) }
                     assertFalse(drive.takeRecording()!!.isEmpty())
                     leads
                 }
