@@ -95,8 +95,7 @@ impl State {
         } else {
             0
         };
-        // Where nothing is off the route, being at its end says nothing of where the driver is.
-        let by_road = on_route && left <= config.arrival_radius_m && config.keeps_to_the_road();
+        let by_road = on_route && left <= config.arrival_radius_m;
         let reached = by_road
             || (beside && left <= SHORT_CUT_M && moment.speed <= DRIVING_MPS)
             || (beside && self.near_stop_ms >= config.dwell_ms);
