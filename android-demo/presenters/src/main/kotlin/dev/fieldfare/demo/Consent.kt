@@ -4,7 +4,6 @@ import dev.fieldfare.ConsentAction
 import dev.fieldfare.ConsentEntry
 import dev.fieldfare.ConsentState
 import dev.fieldfare.Fieldfare
-import dev.fieldfare.FieldfareException
 import dev.fieldfare.LedgerState
 import dev.fieldfare.Purpose
 import kotlinx.coroutines.CoroutineScope
@@ -53,7 +52,9 @@ class ConsentPresenter(
 
     fun start() {
         scope.launch {
-            tryTo { phone.watch { consentState() to consents() }.collect { (now, entries) -> show(now, entries) } }
+            tryTo(::say) {
+                phone.watch { consentState() to consents() }.collect { (now, entries) -> show(now, entries) }
+            }
         }
     }
 
@@ -63,7 +64,7 @@ class ConsentPresenter(
         isGranted: Boolean,
     ) {
         scope.launch {
-            tryTo {
+            tryTo(::say) {
                 if (isGranted) {
                     phone.grant(purpose, TEXT_VERSION, LANGUAGE)
                 } else {
@@ -75,7 +76,12 @@ class ConsentPresenter(
     }
 
     fun export() {
-        scope.launch { tryTo { phone.exportMyData().let { json -> mutableState.update { it.copy(export = json) } } } }
+        scope.launch {
+            tryTo(::say) {
+                val json = phone.exportMyData()
+                mutableState.update { it.copy(export = json) }
+            }
+        }
     }
 
     fun closeExport() = mutableState.update { it.copy(export = null) }
@@ -108,13 +114,7 @@ class ConsentPresenter(
         return LedgerRow("$verb: ${purposeText(entry.purpose)}", agoText(age), entry.isAcknowledged)
     }
 
-    private suspend fun tryTo(block: suspend () -> Unit) {
-        try {
-            block()
-        } catch (e: FieldfareException) {
-            mutableState.update { it.copy(problem = problemText(e)) }
-        }
-    }
+    private fun say(problem: String) = mutableState.update { it.copy(problem = problem) }
 
     companion object {
         /** The version of the texts below; a change of them is a new one. */

@@ -1,7 +1,6 @@
 package dev.fieldfare.demo
 
 import dev.fieldfare.Fieldfare
-import dev.fieldfare.FieldfareException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.StateFlow
@@ -33,7 +32,7 @@ class EnrolPresenter(
 
     fun start() {
         scope.launch {
-            tryTo {
+            tryTo(::say) {
                 val enrolment = phone.enrolment()
                 mutableState.update {
                     it.copy(
@@ -53,7 +52,7 @@ class EnrolPresenter(
         if (code.isEmpty() || state.value.isWorking) return
         mutableState.update { it.copy(isWorking = true, problem = null) }
         scope.launch {
-            tryTo {
+            tryTo(::say) {
                 val enrolment = phone.enrol(code, deviceName)
                 mutableState.update { it.copy(isEnrolled = true, repName = enrolment.repName) }
                 onEnrolled()
@@ -62,11 +61,5 @@ class EnrolPresenter(
         }
     }
 
-    private suspend fun tryTo(block: suspend () -> Unit) {
-        try {
-            block()
-        } catch (e: FieldfareException) {
-            mutableState.update { it.copy(problem = problemText(e)) }
-        }
-    }
+    private fun say(problem: String) = mutableState.update { it.copy(problem = problem) }
 }

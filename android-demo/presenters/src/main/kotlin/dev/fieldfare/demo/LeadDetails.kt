@@ -1,7 +1,6 @@
 package dev.fieldfare.demo
 
 import dev.fieldfare.Fieldfare
-import dev.fieldfare.FieldfareException
 import dev.fieldfare.Lead
 import dev.fieldfare.LeadEdit
 import dev.fieldfare.LeadId
@@ -59,10 +58,8 @@ class LeadDetailsPresenter(
         mutableState.value = LeadDetailsState()
         watching =
             scope.launch {
-                try {
+                tryTo(::say) {
                     phone.watch { lead(lead) to visits(lead) }.collect { (lead, visits) -> show(lead, visits) }
-                } catch (e: FieldfareException) {
-                    mutableState.update { it.copy(problem = problemText(e)) }
                 }
             }
     }
@@ -83,7 +80,7 @@ class LeadDetailsPresenter(
         val lead = shown ?: return
         scope.launch {
             val draft = state.value
-            try {
+            tryTo(::say) {
                 val edits =
                     listOfNotNull(
                         LeadEdit.Phone(draft.draftPhone.ifBlank { null }).takeIf {
@@ -99,11 +96,11 @@ class LeadDetailsPresenter(
                     phone.editLead(lead, *edits.toTypedArray())
                 }
                 mutableState.update { it.copy(isEditing = false, problem = null) }
-            } catch (e: FieldfareException) {
-                mutableState.update { it.copy(problem = problemText(e)) }
             }
         }
     }
+
+    private fun say(problem: String) = mutableState.update { it.copy(problem = problem) }
 
     private fun show(
         lead: Lead,

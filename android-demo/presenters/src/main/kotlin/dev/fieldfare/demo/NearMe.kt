@@ -1,7 +1,6 @@
 package dev.fieldfare.demo
 
 import dev.fieldfare.Fieldfare
-import dev.fieldfare.FieldfareException
 import dev.fieldfare.LeadFilter
 import dev.fieldfare.LeadId
 import dev.fieldfare.LeadStatus
@@ -84,27 +83,24 @@ class NearMePresenter(
     private suspend fun watchLeads() =
         combine(intake.here, wish, ::Pair).distinctUntilChanged().collectLatest { (here, wish) ->
             mutableState.update { it.copy(here = here, wish = wish) }
-            try {
+            tryTo(::say) {
                 phone.watch { found(here, wish) }.collect { found ->
                     mutableState.update { it.copy(rows = found.rows, total = found.total, problem = null) }
                 }
-            } catch (e: FieldfareException) {
-                mutableState.update { it.copy(problem = problemText(e)) }
             }
         }
 
-    private suspend fun watchPins() {
-        try {
+    private suspend fun watchPins() =
+        tryTo(::say) {
             wish.collectLatest { wish ->
                 val filter = LeadFilter(statuses = listOfNotNull(wish.status))
                 phone.watch { allLeads(filter).toList().mapNotNull(::pinOf) }.collect { pins ->
                     mutableState.update { it.copy(pins = pins) }
                 }
             }
-        } catch (e: FieldfareException) {
-            mutableState.update { it.copy(problem = problemText(e)) }
         }
-    }
+
+    private fun say(problem: String) = mutableState.update { it.copy(problem = problem) }
 
     private data class Found(
         val rows: List<LeadRow>,

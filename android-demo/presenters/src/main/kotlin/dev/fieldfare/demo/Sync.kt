@@ -70,7 +70,7 @@ class SyncPresenter(
 
     fun start() {
         scope.launch { phone.syncState.collect(::showSync) }
-        scope.launch { tryTo { phone.watch { lists() }.collect(::showLists) } }
+        scope.launch { tryTo(::say) { phone.watch { lists() }.collect(::showLists) } }
     }
 
     fun syncNow() {
@@ -91,7 +91,7 @@ class SyncPresenter(
 
     private fun act(action: suspend Fieldfare.() -> Unit) {
         scope.launch {
-            tryTo {
+            tryTo(::say) {
                 phone.action()
                 mutableState.update { it.copy(problem = null) }
             }
@@ -110,7 +110,7 @@ class SyncPresenter(
             }
 
             is SyncState.Idle -> {
-                tryTo { showAtRest(phone.status()) }
+                tryTo(::say) { showAtRest(phone.status()) }
             }
         }
     }
@@ -154,13 +154,7 @@ class SyncPresenter(
             it.copy(leads = lists.leads, pending = lists.pending, refused = lists.refused, conflicts = lists.conflicts)
         }
 
-    private suspend fun tryTo(block: suspend () -> Unit) {
-        try {
-            block()
-        } catch (e: FieldfareException) {
-            mutableState.update { it.copy(problem = problemText(e)) }
-        }
-    }
+    private fun say(problem: String) = mutableState.update { it.copy(problem = problem) }
 }
 
 private fun progressText(sync: SyncState.Running): String {

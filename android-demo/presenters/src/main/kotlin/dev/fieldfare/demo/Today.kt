@@ -1,6 +1,5 @@
 package dev.fieldfare.demo
 
-import dev.fieldfare.FieldfareException
 import dev.fieldfare.Fix
 import dev.fieldfare.LatLng
 import dev.fieldfare.LeadId
@@ -72,7 +71,7 @@ class TodayPresenter(
     val state: StateFlow<TodayState> = mutableState.asStateFlow()
 
     fun start() {
-        scope.launch { tryTo { plans.today().collect(::show) } }
+        scope.launch { tryTo(::say) { plans.today().collect(::show) } }
         scope.launch { intake.here.collect { here -> mutableState.update { it.copy(here = here) } } }
     }
 
@@ -103,7 +102,7 @@ class TodayPresenter(
             val session = plans.follow(hereOrNull())
             following = session
             mutableState.update { it.copy(line = session.line, follow = firstLook(session)) }
-            job = scope.launch { tryTo { intake.here.filterNotNull().collect { update(session, it) } } }
+            job = scope.launch { tryTo(::say) { intake.here.filterNotNull().collect { update(session, it) } } }
         }
 
     /** Leaves the next stop out. */
@@ -118,7 +117,7 @@ class TodayPresenter(
     fun stopFollowing() {
         job?.cancel()
         job = null
-        following?.let { session -> scope.launch { tryTo { session.end() } } }
+        following?.let { session -> scope.launch { tryTo(::say) { session.end() } } }
         following = null
         mutableState.update { it.copy(follow = null, line = day?.line.orEmpty()) }
     }
@@ -220,16 +219,8 @@ class TodayPresenter(
     private fun work(block: suspend () -> Unit) {
         mutableState.update { it.copy(isWorking = true, problem = null) }
         scope.launch {
-            tryTo(block)
+            tryTo(::say, block)
             mutableState.update { it.copy(isWorking = false) }
-        }
-    }
-
-    private suspend fun tryTo(block: suspend () -> Unit) {
-        try {
-            block()
-        } catch (e: FieldfareException) {
-            say(problemText(e))
         }
     }
 }

@@ -1,7 +1,6 @@
 package dev.fieldfare.demo
 
 import dev.fieldfare.Fieldfare
-import dev.fieldfare.FieldfareException
 import dev.fieldfare.LeadId
 import dev.fieldfare.LeadStatus
 import dev.fieldfare.NewVisit
@@ -61,7 +60,7 @@ class VisitFormPresenter(
         startedAt = clock.instant()
         mutableState.value = VisitFormState(lead = lead)
         scope.launch {
-            tryTo {
+            tryTo(::say) {
                 val found = phone.lead(lead)
                 mutableState.update {
                     it.copy(
@@ -89,7 +88,7 @@ class VisitFormPresenter(
         if (!form.canSave) return
         mutableState.update { it.copy(isSaving = true, problem = null) }
         scope.launch {
-            tryTo {
+            tryTo(::say) {
                 val now = clock.instant()
                 phone.recordVisit(
                     NewVisit(
@@ -110,13 +109,7 @@ class VisitFormPresenter(
         }
     }
 
-    private suspend fun tryTo(block: suspend () -> Unit) {
-        try {
-            block()
-        } catch (e: FieldfareException) {
-            mutableState.update { it.copy(problem = problemText(e)) }
-        }
-    }
+    private fun say(problem: String) = mutableState.update { it.copy(problem = problem) }
 }
 
 /** Statuses a visit may move a lead on to. */
