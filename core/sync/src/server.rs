@@ -92,6 +92,10 @@ pub trait ServerStore {
     /// Every row the scope holds in a sub-bucket, in any order.
     fn bucket(&self, scope: &ScopeId, bucket: u8) -> Result<Vec<(Entity, Row)>, Self::Error>;
 
+    /// Told that a phone compares this many scopes because what it stored was not what it should
+    /// hold: it has damage, or one of the two has a fault.
+    fn note_mismatches(&self, _device: &DeviceContext, _scopes: u32) {}
+
     /// The last operation number of a client, 0 for none.
     fn last_n(&self, client: ClientId) -> Result<u64, Self::Error>;
     /// The device that used a client id first; it is that device's alone.

@@ -22,6 +22,9 @@ impl SyncServer {
         device: &DeviceContext,
         request: &CompareRequest,
     ) -> Served<CompareReply, S::Error> {
+        if request.mismatches > 0 {
+            store.note_mismatches(device, request.mismatches);
+        }
         check_versions(request.protocol, request.schema)?;
         if request.scopes.len() > MAX_COMPARED_SCOPES {
             return Err(ProtocolError::TooLarge("comparison").into());

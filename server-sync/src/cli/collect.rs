@@ -1,4 +1,4 @@
-use crate::cli::{say, tenant_id};
+use crate::cli::{only_tenant, say};
 use crate::config::Config;
 use crate::feed;
 use crate::setup;
@@ -11,9 +11,7 @@ pub(super) fn collect(
     tenant: Option<&str>,
     out: &mut dyn Write,
 ) -> Result<(), ServerError> {
-    let only = tenant
-        .map(|wanted| tenant_id(config, Some(wanted)))
-        .transpose()?;
+    let only = only_tenant(config, tenant)?;
     let opened = setup::open(config, clock_now())?;
     let retention_ms = config.retention.tombstone_ms();
     for tenant in &config.tenants {

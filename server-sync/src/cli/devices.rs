@@ -1,5 +1,5 @@
 use crate::auth::{self, TokenKeys};
-use crate::cli::{not_applied, open_tenant, say, tenant_id};
+use crate::cli::{not_applied, only_tenant, open_tenant, say, tenant_id};
 use crate::config::{Config, ConfigError};
 use crate::feed;
 use crate::setup;
@@ -37,9 +37,7 @@ pub(super) fn list(
     tenant: Option<&str>,
     out: &mut dyn Write,
 ) -> Result<(), ServerError> {
-    let only = tenant
-        .map(|wanted| tenant_id(config, Some(wanted)))
-        .transpose()?;
+    let only = only_tenant(config, tenant)?;
     let opened = setup::open(config, clock_now())?;
     for device in opened.registry.devices(only)? {
         let state = match (device.revoked_at, device.locked_at) {

@@ -190,6 +190,13 @@ fn tenant_id(config: &Config, wanted: Option<&str>) -> Result<TenantId, ServerEr
     Ok(found.map(|t| t.id()).ok_or_else(missing)?)
 }
 
+/// The company asked for; none if none was.
+fn only_tenant(config: &Config, wanted: Option<&str>) -> Result<Option<TenantId>, ServerError> {
+    wanted
+        .map(|wanted| tenant_id(config, Some(wanted)))
+        .transpose()
+}
+
 fn open_tenant(
     config: &Config,
     wanted: Option<&str>,

@@ -175,6 +175,11 @@ impl ServerStore for TenantStore<'_> {
         digests::bucket(self.tx, scope, bucket)
     }
 
+    fn note_mismatches(&self, device: &DeviceContext, scopes: u32) {
+        tracing::warn!(device = %device.device, scopes, "a phone repairs scopes that differ");
+        metrics::counter!("fieldfare_digest_mismatches_total").increment(u64::from(scopes));
+    }
+
     fn last_n(&self, client: ClientId) -> Result<u64, StoreError> {
         operations::last_n(self.tx, client)
     }

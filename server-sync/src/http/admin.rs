@@ -173,7 +173,7 @@ pub(super) async fn revoke(
     if known {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(not_found("no such device"))
+        Err(ApiError::not_found("no such device").into())
     }
 }
 
@@ -210,7 +210,7 @@ pub(super) async fn issue_code(
     let rep = tenant
         .and_then(|t| t.rep(&request.rep))
         .map(|rep| rep.id(request.tenant));
-    let rep = rep.ok_or_else(|| not_found("no such rep in this tenant"))?;
+    let rep = rep.ok_or_else(|| ApiError::not_found("no such rep in this tenant"))?;
     let code = crate::store::blocking(move || {
         auth::issue_code(
             &state.registry,
@@ -235,7 +235,7 @@ pub(super) async fn dead_letters(
     let tenant = state
         .tenants
         .get(tenant)
-        .map_err(|_| not_found("no such tenant"))?;
+        .map_err(|_| ApiError::not_found("no such tenant"))?;
     let list = tenant.read_async(move |c| state.dead_letters.list(c, MAX_DEAD_LETTERS));
     Ok(Json(list.await?))
 }
@@ -267,13 +267,9 @@ pub(super) async fn replay(
     let tenant = state
         .tenants
         .get(tenant)
-        .map_err(|_| not_found("no such tenant"))?;
+        .map_err(|_| ApiError::not_found("no such tenant"))?;
     let replayed = tenant.write_async(move |tx| state.dead_letters.replay(tx, query.id));
     Ok(Json(ReplayReply {
         queued: replayed.await?,
     }))
-}
-
-fn not_found(message: &str) -> JsonError {
-    ApiError::new(StatusCode::NOT_FOUND, ErrorCode::Other, message).into()
 }

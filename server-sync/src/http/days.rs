@@ -12,10 +12,8 @@ use crate::state::SharedState;
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::http::StatusCode;
 use fieldfare_model::{CalendarDate, DayPlanId, LatLng, LeadId, RepId, RouteId, TenantId};
 use fieldfare_planner::workday::{WorkDay, local};
-use fieldfare_sync::ErrorCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -122,9 +120,10 @@ async fn plan_day(
 ) -> Result<Json<DayReply>, JsonError> {
     let configured = state.config.tenants.iter().find(|t| t.id() == tenant);
     let rep = configured.and_then(|t| rep_of(t, is_meant));
-    let (rep, day) = rep.ok_or_else(|| not_found("no working day is configured for the rep"))?;
+    let (rep, day) =
+        rep.ok_or_else(|| ApiError::not_found("no working day is configured for the rep"))?;
     let zone = &day.time_zone;
-    let (today, _) = local(state.now(), zone).ok_or_else(|| not_found("no such day"))?;
+    let (today, _) = local(state.now(), zone).ok_or_else(|| ApiError::not_found("no such day"))?;
     let date = date.unwrap_or(today);
     if !(today..=last_day(&state, zone).unwrap_or(today)).contains(&date) {
         return Err(ApiError::malformed("date must be today or one of the next six days").into());
@@ -132,7 +131,7 @@ async fn plan_day(
     let store = state
         .tenants
         .get(tenant)
-        .map_err(|_| not_found("no such company"))?;
+        .map_err(|_| ApiError::not_found("no such company"))?;
     let permit = permit()?;
     // A task of its own: when the client gives up the planner goes on, and keeps its permit.
     let task = tokio::spawn(async move {
@@ -164,14 +163,14 @@ fn last_day(state: &SharedState, zone: &str) -> Option<CalendarDate> {
     Some(local(state.now().plus((DAYS_AHEAD - 1) * DAY_MS), zone)?.0)
 }
 
-fn refused(error: DayError) -> JsonError {
+fn refused(error: DayError) -> ApiError {
     match error {
-        DayError::NotWorking => not_found("the rep does not work on that day"),
-        DayError::Date => ApiError::malformed("no such day").into(),
+        DayError::NotWorking => ApiError::not_found("the rep does not work on that day"),
+        DayError::Date => ApiError::malformed("no such day"),
         DayError::Store(error) => error.into(),
         error => {
             tracing::error!(%error, "planning a day");
-            unavailable("the day could not be planned; try again later")
+            ApiError::unavailable("the day could not be planned; try again later")
         }
     }
 }
@@ -228,11 +227,11 @@ pub(super) async fn reach(
         now,
     );
     let (leads, isochrone) = found.await.map_err(|error| match error {
-        RoutingError::NoEngine(_) => not_found("no routing engine draws isochrones here"),
+        RoutingError::NoEngine(_) => ApiError::not_found("no routing engine draws isochrones here"),
         RoutingError::Store(error) => error.into(),
         error => {
             tracing::warn!(%error, "isochrone");
-            unavailable("the routing engine does not answer; try again later")
+            ApiError::unavailable("the routing engine does not answer; try again later")
         }
     })?;
     Ok(Json(ReachReply {
@@ -241,13 +240,4 @@ pub(super) async fn reach(
         provider: isochrone.provider,
         computed_at: isochrone.computed_at.0,
     }))
-}
-
-fn not_found(message: &str) -> JsonError {
-    ApiError::new(StatusCode::NOT_FOUND, ErrorCode::Other, message).into()
-}
-
-fn unavailable(message: &str) -> JsonError {
-    let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable);
-    ApiError::new(status, code, message).into()
 }

@@ -60,6 +60,15 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge, message)
     }
 
+    pub(super) fn not_found(message: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, ErrorCode::Other, message)
+    }
+
+    pub(super) fn unavailable(message: &str) -> Self {
+        let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable);
+        Self::new(status, code, message)
+    }
+
     fn with_retry_after(&self, mut response: Response) -> Response {
         if let Some(seconds) = self.retry_after {
             response
@@ -74,12 +83,7 @@ impl From<StoreError> for ApiError {
     /// The cause goes to the log, not to the client.
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "storage failed");
-        let message = "the server has a fault; try again later";
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            ErrorCode::Unavailable,
-            message,
-        )
+        Self::unavailable("the server has a fault; try again later")
     }
 }
 

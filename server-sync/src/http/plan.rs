@@ -11,7 +11,6 @@ use axum::extract::rejection::StringRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use fieldfare_planner::Options;
-use fieldfare_sync::ErrorCode;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Largest problem, bytes.
@@ -68,13 +67,7 @@ pub(super) async fn post(
 fn refused(body: &str, error: &PlanError) -> Result<Response, JsonError> {
     if !error.is_callers() {
         tracing::error!(%error, "planning failed");
-        let message = "planning failed; try again later";
-        return Err(ApiError::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            ErrorCode::Unavailable,
-            message,
-        )
-        .into());
+        return Err(ApiError::unavailable("planning failed; try again later").into());
     }
     let kind = kind_of(body).unwrap_or(Kind::Own);
     Ok((StatusCode::BAD_REQUEST, Json(error.answer(kind))).into_response())

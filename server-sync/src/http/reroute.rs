@@ -8,11 +8,10 @@ use crate::state::SharedState;
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::IntoResponse;
 use fieldfare_model::{LatLng, LeadId};
 use fieldfare_navigator::{QueryPlace, RouteQuery, WaypointKind};
-use fieldfare_sync::ErrorCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -98,23 +97,10 @@ pub(super) async fn post(
     Ok(([kind], found.route.to_bytes()))
 }
 
-fn refused(error: RoutingError) -> JsonError {
-    let (status, code, message) = match error {
-        RoutingError::NoEngine(_) => (
-            StatusCode::NOT_FOUND,
-            ErrorCode::Other,
-            "no routing engine is configured",
-        ),
-        RoutingError::Refused { .. } => (
-            StatusCode::NOT_FOUND,
-            ErrorCode::Other,
-            "the routing engine knows no way",
-        ),
-        _ => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            ErrorCode::Unavailable,
-            "the routing engine does not answer; try again later",
-        ),
-    };
-    ApiError::new(status, code, message).into()
+fn refused(error: RoutingError) -> ApiError {
+    match error {
+        RoutingError::NoEngine(_) => ApiError::not_found("no routing engine is configured"),
+        RoutingError::Refused { .. } => ApiError::not_found("the routing engine knows no way"),
+        _ => ApiError::unavailable("the routing engine does not answer; try again later"),
+    }
 }

@@ -13,15 +13,42 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use fieldfare_model::{OLDEST_SCHEMA, PingId, SCHEMA};
 use fieldfare_sync::{
-    CompareRequest, DeviceContext, PROTOCOL, ServerEffect, ServerEvent, SyncServer, decode_message,
-    encode_message, protocol_of,
+    DeviceContext, PROTOCOL, ServerEffect, ServerEvent, SyncServer, decode_message, encode_message,
+    protocol_of,
 };
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
+use utoipa::IntoResponses;
 
 const MAX_PINGS: usize = 1_000;
 
 type Body = Result<Bytes, BytesRejection>;
+
+/// How every route of the protocol may refuse.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its description is used")]
+enum Refused {
+    #[response(
+        status = 400,
+        description = "Malformed; the body of this and every error: docs/protocol.md, section Errors"
+    )]
+    Malformed,
+    #[response(status = 401, description = "Get a new access token")]
+    Unauthorized,
+    #[response(status = 403, description = "Revoked: wipe")]
+    Revoked,
+    #[response(status = 413, description = "Too large")]
+    TooLarge,
+    #[response(status = 426, description = "Update the app")]
+    Upgrade,
+    #[response(status = 429, description = "Wait as long as Retry-After says")]
+    Busy,
+    #[response(
+        status = 503,
+        description = "Storage fails, or it took too long: try again later"
+    )]
+    Unavailable,
+}
 
 /// Pings to keep.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,13 +94,7 @@ pub struct PingResult {
     request_body(content = Vec<u8>, content_type = "application/vnd.msgpack", description = "PullRequest: docs/protocol.md, section Pull"),
     responses(
         (status = 200, description = "PullReply: docs/protocol.md, section Pull; its frames, section Frames", content_type = "application/vnd.msgpack", body = Vec<u8>),
-        (status = 400, description = "Malformed; the body of this and every error: docs/protocol.md, section Errors"),
-        (status = 401, description = "Get a new access token"),
-        (status = 403, description = "Revoked: wipe"),
-        (status = 413, description = "Too large"),
-        (status = 426, description = "Update the app"),
-        (status = 429, description = "Wait as long as Retry-After says"),
-        (status = 503, description = "Storage fails, or it took too long: try again later"),
+        Refused,
     ))]
 pub(super) async fn pull(
     State(state): State<SharedState>,
@@ -90,13 +111,7 @@ pub(super) async fn pull(
     request_body(content = Vec<u8>, content_type = "application/vnd.msgpack", description = "CompareRequest: docs/protocol.md, section Rebase and repair"),
     responses(
         (status = 200, description = "CompareReply: docs/protocol.md, section Rebase and repair", content_type = "application/vnd.msgpack", body = Vec<u8>),
-        (status = 400, description = "Malformed; the body of this and every error: docs/protocol.md, section Errors"),
-        (status = 401, description = "Get a new access token"),
-        (status = 403, description = "Revoked: wipe"),
-        (status = 413, description = "Too large"),
-        (status = 426, description = "Update the app"),
-        (status = 429, description = "Wait as long as Retry-After says"),
-        (status = 503, description = "Storage fails, or it took too long: try again later"),
+        Refused,
     ))]
 pub(super) async fn compare(
     State(state): State<SharedState>,
@@ -104,23 +119,9 @@ pub(super) async fn compare(
     body: Body,
 ) -> Result<Response, ApiError> {
     let body = body.map_err(|_| ApiError::too_large())?;
-    note_mismatches(&device.context, &body);
     let effect =
         blocking(move || answer_read(&state, &device, ServerEvent::Compare(&body))).await?;
     reply(effect)
-}
-
-/// A phone whose stored rows were not what the server said they are has damage, or one of the two
-/// has a fault: somebody should know.
-fn note_mismatches(device: &DeviceContext, body: &[u8]) {
-    let Ok(request) = decode_message::<CompareRequest>(body) else {
-        return;
-    };
-    if request.mismatches > 0 {
-        tracing::warn!(device = %device.device, scopes = request.mismatches, "a phone repairs scopes that differ");
-        metrics::counter!("fieldfare_digest_mismatches_total")
-            .increment(u64::from(request.mismatches));
-    }
 }
 
 /// What is different in those parts.
@@ -128,13 +129,7 @@ fn note_mismatches(device: &DeviceContext, body: &[u8]) {
     request_body(content = Vec<u8>, content_type = "application/vnd.msgpack", description = "RepairRequest: docs/protocol.md, section Rebase and repair"),
     responses(
         (status = 200, description = "RepairReply: docs/protocol.md, section Rebase and repair", content_type = "application/vnd.msgpack", body = Vec<u8>),
-        (status = 400, description = "Malformed; the body of this and every error: docs/protocol.md, section Errors"),
-        (status = 401, description = "Get a new access token"),
-        (status = 403, description = "Revoked: wipe"),
-        (status = 413, description = "Too large"),
-        (status = 426, description = "Update the app"),
-        (status = 429, description = "Wait as long as Retry-After says"),
-        (status = 503, description = "Storage fails, or it took too long: try again later"),
+        Refused,
     ))]
 pub(super) async fn repair(
     State(state): State<SharedState>,
@@ -164,13 +159,7 @@ fn answer_read(
     request_body(content = Vec<u8>, content_type = "application/vnd.msgpack", description = "PushRequest: docs/protocol.md, section Push"),
     responses(
         (status = 200, description = "PushReply: docs/protocol.md, section Push", content_type = "application/vnd.msgpack", body = Vec<u8>),
-        (status = 400, description = "Malformed; the body of this and every error: docs/protocol.md, section Errors"),
-        (status = 401, description = "Get a new access token"),
-        (status = 403, description = "Revoked: wipe"),
-        (status = 413, description = "Too large"),
-        (status = 426, description = "Update the app"),
-        (status = 429, description = "Wait as long as Retry-After says"),
-        (status = 503, description = "Storage fails, or it took too long: try again later"),
+        Refused,
     ))]
 pub(super) async fn push(
     State(state): State<SharedState>,
@@ -203,13 +192,7 @@ fn answer_push(
     request_body(content = Vec<u8>, content_type = "application/vnd.msgpack", description = "PingBatch: docs/protocol.md, section Pings"),
     responses(
         (status = 200, description = "PingReply: docs/protocol.md, section Pings", content_type = "application/vnd.msgpack", body = Vec<u8>),
-        (status = 400, description = "Malformed; the body of this and every error: docs/protocol.md, section Errors"),
-        (status = 401, description = "Get a new access token"),
-        (status = 403, description = "Revoked: wipe"),
-        (status = 413, description = "Too large"),
-        (status = 426, description = "Update the app"),
-        (status = 429, description = "Wait as long as Retry-After says"),
-        (status = 503, description = "Storage fails, or it took too long: try again later"),
+        Refused,
     ))]
 pub(super) async fn pings(
     State(state): State<SharedState>,
