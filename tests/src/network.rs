@@ -1,6 +1,7 @@
 //! A bad network: a relay on loopback that cuts connections and swallows what they carry.
 
 use crate::leads::Random;
+use fieldfare_engine::EngineError;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +15,11 @@ enum Fate {
     CutAfter(usize),
     /// Nothing of it arrives; for an answer, what was asked for has happened.
     Swallow,
+}
+
+/// Whether a sync may fail so over such a network.
+pub const fn is_to_blame(error: &EngineError) -> bool {
+    matches!(error, EngineError::Offline | EngineError::Server { .. })
 }
 
 /// A relay to one server. It ends with the runtime.

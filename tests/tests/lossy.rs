@@ -7,14 +7,10 @@
     missing_docs
 )]
 
-use fieldfare_engine::{EngineError, LeadEdit, SyncOptions};
-use fieldfare_tests::network::Network;
+use fieldfare_engine::{LeadEdit, SyncOptions};
+use fieldfare_tests::network::{Network, is_to_blame};
 use fieldfare_tests::world::{Phone, TenantSpec, World, WorldSpec};
 use std::collections::BTreeSet;
-
-fn is_the_networks_fault(error: &EngineError) -> bool {
-    matches!(error, EngineError::Offline | EngineError::Server { .. })
-}
 
 /// Syncs in small bites until a sync gets through with nothing left to send.
 async fn sync_until_done(mut phone: Phone) -> (Phone, u32) {
@@ -26,7 +22,7 @@ async fn sync_until_done(mut phone: Phone) -> (Phone, u32) {
         match phone.engine.clone().sync(options, None).await {
             Ok(_) if phone.engine.pending().unwrap().is_empty() => return (phone, attempt),
             Ok(_) => {}
-            Err(error) => assert!(is_the_networks_fault(&error), "{error:?}"),
+            Err(error) => assert!(is_to_blame(&error), "{error:?}"),
         }
         if attempt % 7 == 0 {
             // A new process has no access token and must renew it over the same network.

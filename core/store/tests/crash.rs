@@ -10,12 +10,10 @@
 mod common;
 
 use common::{
-    complete, create, grant, lead_columns, lead_id, operation_id, put_lead, rename, scope, stage,
+    complete, create, first_grant, grant, lead_columns, lead_id, operation_id, put_lead, rename,
+    scope, stage,
 };
-use fieldfare_model::{
-    ConsentAction, ConsentEvent, ConsentEventId, Entity, Fix, LatLng, PingId, Purpose, RepId, Row,
-    TimestampMs,
-};
+use fieldfare_model::{ConsentEvent, Entity, Fix, LatLng, PingId, Purpose, Row, TimestampMs};
 use fieldfare_store::{FileKeyVault, NewOperation, Ping, Store, StoreOptions};
 use fieldfare_sync::{Change, Epoch, FeedChange, PhoneStore};
 use std::io::{BufRead, BufReader};
@@ -146,19 +144,7 @@ fn a_kill_during_key_rotation_loses_nothing() {
 }
 
 fn canary_consent() -> ConsentEvent {
-    ConsentEvent {
-        id: ConsentEventId::from_bytes([4; 16]),
-        rep: RepId::from_bytes([1; 16]),
-        sequence: 1,
-        purpose: Purpose::LiveTracking,
-        action: ConsentAction::Grant,
-        text_version: CANARY.into(),
-        language: CANARY.into(),
-        at: TimestampMs(5),
-        valid_until: None,
-        previous: [0; 32],
-        hash: [9; 32],
-    }
+    first_grant(CANARY, CANARY)
 }
 
 /// Sixteen bytes that can be looked for.

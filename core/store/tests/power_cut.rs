@@ -12,12 +12,11 @@
 mod common;
 
 use common::{
-    complete, grant, lead_id, name_of, open, operation_id, put_lead, rename, scope, try_stage,
+    complete, first_grant, grant, lead_id, name_of, open, operation_id, put_lead, rename, scope,
+    try_stage,
 };
-use fieldfare_disk::{Entry, Fault, FaultKind, left_after, watch};
-use fieldfare_model::{
-    ConsentAction, ConsentEvent, ConsentEventId, Entity, OperationId, Purpose, RepId, TimestampMs,
-};
+use fieldfare_disk::{Entry, Fault, FaultKind, fates_of, left_after, watch};
+use fieldfare_model::{ConsentEvent, Entity, OperationId, TimestampMs};
 use fieldfare_store::{FileReport, MemoryKeyVault, Store, StoreError};
 use fieldfare_sync::{Epoch, FeedChange, OperationResult, Outcome, PhoneStore};
 use std::collections::BTreeSet;
@@ -106,19 +105,7 @@ fn answer(store: &Store) -> Result<(), StoreError> {
 }
 
 fn consent() -> ConsentEvent {
-    ConsentEvent {
-        id: ConsentEventId::from_bytes([4; 16]),
-        rep: RepId::from_bytes([1; 16]),
-        sequence: 1,
-        purpose: Purpose::LiveTracking,
-        action: ConsentAction::Grant,
-        text_version: "1".into(),
-        language: "fi".into(),
-        at: TimestampMs(5),
-        valid_until: None,
-        previous: [0; 32],
-        hash: [9; 32],
-    }
+    first_grant("1", "fi")
 }
 
 /// The `step`th step of the day begins (even marks) or was said to be done (odd ones).
@@ -216,14 +203,6 @@ fn seed() -> u64 {
     seed
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014).
-fn random(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
 #[test]
 fn a_power_cut_at_any_sync_loses_nothing_that_was_said_to_be_kept() {
     let dir = tempfile::tempdir().unwrap();
@@ -239,8 +218,7 @@ fn a_power_cut_at_any_sync_loses_nothing_that_was_said_to_be_kept() {
     let entries = watch.entries();
     let keys = std::fs::read(dir.path().join("keys.bin")).unwrap();
 
-    let mut state = seed();
-    let mut fates = |n: u64| random(&mut state) % n;
+    let mut fates = fates_of(seed());
     let syncs = entries
         .iter()
         .enumerate()

@@ -16,6 +16,7 @@ use fieldfare_sync::{
     PushRequest, PushStatus, RejectCode, RepairReply, RepairRequest, RowMark, ScopeCursor,
     ScopeGrant, ScopeId, ScopeSums, encode_frames, encode_message, keys_to_wire,
 };
+use serde::Serialize;
 use serde_bytes::ByteBuf;
 use std::path::{Path, PathBuf};
 
@@ -35,6 +36,10 @@ fn keep(target: &str, name: &str, bytes: &[u8]) {
     let folder = at("corpus").join(target);
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join(name), bytes).unwrap();
+}
+
+fn keep_message(target: &str, name: &str, message: &impl Serialize) {
+    keep(target, name, &encode_message(message).unwrap());
 }
 
 fn zstd(raw: &[u8]) -> Vec<u8> {
@@ -120,11 +125,10 @@ fn operation(n: u64, change: Change) -> Operation {
 fn messages() {
     let client = ClientId::from_bytes([3; 16]);
     let epoch = Epoch(77);
-    let message = |target, name, bytes: Result<Vec<u8>, _>| keep(target, name, &bytes.unwrap());
-    message(
+    keep_message(
         "pull",
         "request",
-        encode_message(&PullRequest {
+        &PullRequest {
             protocol: PROTOCOL,
             schema: SCHEMA,
             epoch: Some(epoch),
@@ -135,12 +139,12 @@ fn messages() {
                 anchor: 14,
             }],
             budget: 65_536,
-        }),
+        },
     );
-    message(
+    keep_message(
         "pull",
         "reply",
-        encode_message(&PullReply {
+        &PullReply {
             protocol: PROTOCOL,
             schema: SCHEMA,
             epoch,
@@ -158,7 +162,7 @@ fn messages() {
             last_n: 6,
             head: 30,
             digests: vec![Digest { rows: 2, sum: 5 }],
-        }),
+        },
     );
     let cells: Columns = row(1).columns;
     let edit = FieldEdit {
@@ -166,10 +170,10 @@ fn messages() {
         base: Value::Null,
         new: Value::Text("won".to_owned()),
     };
-    message(
+    keep_message(
         "push",
         "request",
-        encode_message(&PushRequest {
+        &PushRequest {
             protocol: PROTOCOL,
             schema: SCHEMA,
             epoch: Some(epoch),
@@ -183,17 +187,17 @@ fn messages() {
                 from: 1,
                 to: 2,
             }],
-        }),
+        },
     );
     let result = |n: u64, outcome| OperationResult {
         id: OperationId::from_bytes([u8::try_from(n).unwrap(); 16]),
         n,
         outcome,
     };
-    message(
+    keep_message(
         "push",
         "reply",
-        encode_message(&PushReply {
+        &PushReply {
             protocol: PROTOCOL,
             schema: SCHEMA,
             epoch,
@@ -216,11 +220,11 @@ fn messages() {
                     },
                 ),
             ],
-        }),
+        },
     );
     comparisons(epoch, client);
     let busy = ErrorBody::new(ErrorCode::Busy, "wait a little");
-    message("error_body", "busy", encode_message(&busy));
+    keep_message("error_body", "busy", &busy);
 }
 
 fn comparisons(epoch: Epoch, client: ClientId) {
@@ -248,7 +252,6 @@ fn comparisons(epoch: Epoch, client: ClientId) {
             bytes: ByteBuf::from(bytes),
         }]
     };
-    let message = |target, name, bytes: Result<Vec<u8>, _>| keep(target, name, &bytes.unwrap());
     let request = CompareRequest {
         protocol: PROTOCOL,
         schema: SCHEMA,
@@ -257,7 +260,7 @@ fn comparisons(epoch: Epoch, client: ClientId) {
         mismatches: 1,
         scopes: scopes(&sums),
     };
-    message("compare", "request", encode_message(&request));
+    keep_message("compare", "request", &request);
     let reply = CompareReply {
         protocol: PROTOCOL,
         schema: SCHEMA,
@@ -267,7 +270,7 @@ fn comparisons(epoch: Epoch, client: ClientId) {
         scopes: scopes(&[1, 2]),
         last_n: 6,
     };
-    message("compare", "reply", encode_message(&reply));
+    keep_message("compare", "reply", &reply);
     let request = RepairRequest {
         protocol: PROTOCOL,
         schema: SCHEMA,
@@ -277,7 +280,7 @@ fn comparisons(epoch: Epoch, client: ClientId) {
         buckets: ByteBuf::from([1, 2]),
         rows: ByteBuf::from(marks),
     };
-    message("repair", "request", encode_message(&request));
+    keep_message("repair", "request", &request);
     let reply = RepairReply {
         protocol: PROTOCOL,
         schema: SCHEMA,
@@ -289,7 +292,7 @@ fn comparisons(epoch: Epoch, client: ClientId) {
         gone: ByteBuf::from(keys_to_wire(&keys)),
         last_n: 6,
     };
-    message("repair", "reply", encode_message(&reply));
+    keep_message("repair", "reply", &reply);
 }
 
 fn strangers() {

@@ -52,6 +52,17 @@ pub enum Entry {
 /// Chooses between `n` fates, by a number below `n`.
 pub type Fates<'a> = &'a mut dyn FnMut(u64) -> u64;
 
+/// Fates by the numbers of a seed: SplitMix64 (Steele, Lea, Flood 2014).
+pub fn fates_of(seed: u64) -> impl FnMut(u64) -> u64 {
+    let mut state = seed;
+    move |n| {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % n
+    }
+}
+
 /// The files after a power cut that came when exactly `entries` had been done. `fates` decides what
 /// becomes of what was not synced. O(bytes).
 pub fn left_after(entries: &[Entry], fates: Fates<'_>) -> BTreeMap<String, Vec<u8>> {

@@ -10,4 +10,4 @@ mod journal;
 
 pub use faults::{Fault, FaultKind};
 pub use hook::{Watch, watch};
-pub use journal::{Entry, Fates, left_after};
+pub use journal::{Entry, Fates, fates_of, left_after};

@@ -7,7 +7,7 @@
     clippy::indexing_slicing
 )]
 
-use fieldfare_disk::{Entry, Fault, FaultKind, left_after, watch};
+use fieldfare_disk::{Entry, Fault, FaultKind, fates_of, left_after, watch};
 use rusqlite::{Connection, ErrorCode};
 use std::path::Path;
 
@@ -66,13 +66,7 @@ fn cut_everywhere(synchronous: &str) -> Vec<(u64, u64)> {
     }
     drop(connection);
     let entries = watch.entries();
-    let mut random = 7u64;
-    let mut fates = |n: u64| {
-        random = random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (random >> 33) % n
-    };
+    let mut fates = fates_of(7);
     let begun = |e: &Entry| matches!(e, Entry::Mark(1));
     let first = entries.iter().position(begun).unwrap();
     let cuts = (first + 1..=entries.len()).step_by(3);

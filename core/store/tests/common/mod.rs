@@ -2,7 +2,8 @@
 #![allow(dead_code)]
 
 use fieldfare_model::{
-    ClientId, Columns, Entity, LatLng, Lead, LeadId, OperationId, Row, RowId, TimestampMs, schema,
+    ClientId, Columns, ConsentAction, ConsentEvent, ConsentEventId, Entity, LatLng, Lead, LeadId,
+    OperationId, Purpose, RepId, Row, RowId, TimestampMs, schema,
 };
 use fieldfare_store::{MemoryKeyVault, NewOperation, OpenReport, Store, StoreError, StoreOptions};
 use fieldfare_sync::{
@@ -181,6 +182,23 @@ pub fn create(operation: u64, i: u8, name: &str) -> NewOperation {
         depends_on: None,
         at: TimestampMs(1),
         change: Change::Create(lead_columns(i, name)),
+    }
+}
+
+/// The first entry of a ledger: a grant of live tracking.
+pub fn first_grant(text_version: &str, language: &str) -> ConsentEvent {
+    ConsentEvent {
+        id: ConsentEventId::from_bytes([4; 16]),
+        rep: RepId::from_bytes([1; 16]),
+        sequence: 1,
+        purpose: Purpose::LiveTracking,
+        action: ConsentAction::Grant,
+        text_version: text_version.into(),
+        language: language.into(),
+        at: TimestampMs(5),
+        valid_until: None,
+        previous: [0; 32],
+        hash: [9; 32],
     }
 }
 
