@@ -2,10 +2,14 @@
 
 use crate::StepAdvance;
 
+/// Who may be farther than this from a route does not keep to its roads, metres.
+const DIRECTION_M: f64 = 10_000.0;
+
 /// How to follow a route. The defaults suit a car.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FollowConfig {
-    /// Metres from the route, with a perfect fix, beyond which a driver is off it.
+    /// Metres from the route, with a perfect fix, beyond which a driver is off it. Above 10 km the
+    /// route is taken for a direction and not for a road: stops are then reached beside them alone.
     pub deviation_base_m: f64,
     /// Metres added to that for each metre of a fix's accuracy.
     pub deviation_per_accuracy: f64,
@@ -103,6 +107,11 @@ impl FollowConfig {
             ("dwell_ms", self.dwell_ms as f64),
             ("numbers of advance", self.advance.largest_number()),
         ]
+    }
+
+    /// Whether who follows the route is on its roads.
+    pub(crate) fn keeps_to_the_road(&self) -> bool {
+        self.deviation_base_m <= DIRECTION_M
     }
 
     /// Metres from the route beyond which a fix of an accuracy is off it.

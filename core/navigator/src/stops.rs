@@ -95,7 +95,9 @@ impl State {
         } else {
             0
         };
-        let by_road = on_route && left <= config.arrival_radius_m;
+        // Where nothing is off the route, being at its end says nothing of where the driver is.
+        let at_its_end = config.keeps_to_the_road() || beside;
+        let by_road = on_route && left <= config.arrival_radius_m && at_its_end;
         let reached = by_road
             || (beside && left <= SHORT_CUT_M && moment.speed <= DRIVING_MPS)
             || (beside && self.near_stop_ms >= config.dwell_ms);

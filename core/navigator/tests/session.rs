@@ -8,8 +8,9 @@ use fieldfare_geo::{bearing_deg, destination};
 use fieldfare_model::{Fix, LatLng, LeadId, TimestampMs};
 use fieldfare_navigator::simulate::{DriveScript, RouteShape, UTurn, drive, shaped_route};
 use fieldfare_navigator::{
-    ConfigError, CourseFix, DeviationKind, Event, FixQuality, FollowConfig, Itinerary, Phase,
-    RestoreError, Route, RouteSession, SkipReason, StepAdvance, Update, WaypointDraft,
+    ConfigError, CourseFix, DeviationKind, Event, FixQuality, FollowConfig, Itinerary, LegDraft,
+    Manoeuvre, ManoeuvreKind, Phase, RestoreError, Route, RouteDraft, RouteSession, RouteSource,
+    SkipReason, StepAdvance, StepDraft, Update, WaypointDraft,
 };
 use std::sync::Arc;
 
@@ -281,6 +282,57 @@ fn stops_visits_and_arrival_times() {
     assert!((summary.on_route_m - itinerary.length_m()).abs() < 40.0);
     assert!((summary.raw_m - itinerary.length_m()).abs() < 0.1 * itinerary.length_m());
     assert!(summary.ended_at.unwrap() > summary.started_at);
+}
+
+/// Straight lines instead of a road: a stop that is left without staying is not reached again from
+/// afar.
+#[test]
+fn following_a_direction_a_stop_is_reached_beside_it_alone() {
+    let begin = at(60.17, 24.94);
+    let stop = destination(begin, 90.0, 600.0).unwrap();
+    let next = destination(stop, 90.0, 2_000.0).unwrap();
+    let itinerary = Arc::new(Itinerary::new(direction(&[begin, stop, next])));
+    let config = FollowConfig {
+        deviation_base_m: 900_000.0,
+        wrong_way_m: 900_000.0,
+        ..FollowConfig::default()
+    };
+    let mut session = RouteSession::new(itinerary, config).unwrap();
+    session.start(START);
+    let mut seconds = 0;
+    let mut at_metres = |bearing: f64, metres: u32| {
+        seconds += 1;
+        let position = destination(stop, bearing, f64::from(metres)).unwrap();
+        fix(position, seconds)
+    };
+    let mut fixes: Vec<CourseFix> = (0..60).rev().map(|s| at_metres(270.0, 10 * s)).collect();
+    fixes.extend((0..20).map(|_| at_metres(0.0, 0)));
+    fixes.extend((0..180).map(|s| at_metres(0.0, 10 * s)));
+    let events = events(&run(&mut session, &fixes));
+    let arrivals = events
+        .iter()
+        .filter(|e| matches!(e, Event::Arrived { stop: 1 }));
+    assert_eq!(arrivals.count(), 1, "{events:?}");
+}
+
+/// A route of straight lines.
+fn direction(places: &[LatLng]) -> Route {
+    let legs = places.windows(2).map(|ends| LegDraft {
+        steps: vec![
+            StepDraft::plain(ends.to_vec(), 60.0, Manoeuvre::plain(ManoeuvreKind::Depart)),
+            StepDraft::plain(vec![ends[1]], 0.0, Manoeuvre::plain(ManoeuvreKind::Arrive)),
+        ],
+        end: WaypointDraft::at(ends[1]),
+        vias: Vec::new(),
+        limits: Vec::new(),
+    });
+    Route::assemble(RouteDraft {
+        source: RouteSource::Own,
+        language: String::new(),
+        origin: WaypointDraft::at(places[0]),
+        legs: legs.collect(),
+    })
+    .unwrap()
 }
 
 /// Slower than planned: later; the far future is believed less than the near.
