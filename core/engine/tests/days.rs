@@ -13,7 +13,7 @@ mod support;
 use day_support::*;
 use fieldfare_engine::*;
 use fieldfare_model::*;
-use fieldfare_planner::{Options, Problem, Travel, check, solve};
+use fieldfare_planner::{GreatCircle, MatrixSource, Options, Problem, Travel, check, solve};
 use std::sync::{Arc, Mutex};
 use support::*;
 
@@ -125,6 +125,48 @@ async fn a_day_is_planned_offline_and_says_where_its_travel_times_come_from() {
         (theirs.source, order(&theirs).len()),
         (DaySource::Server, 5)
     );
+}
+
+/// Seconds of driving from the problem's start through leads in an order and back, at a speed.
+fn driving_s(start: LatLng, leads: &[&Lead], order: &[LeadId], estimate: GreatCircle) -> i64 {
+    let at = |id: &LeadId| {
+        let lead = leads.iter().find(|lead| lead.id == *id).unwrap();
+        lead.geocode.position.unwrap()
+    };
+    let mut way = vec![start];
+    way.extend(order.iter().map(at));
+    way.push(start);
+    let travel = estimate.travel(&way).unwrap();
+    let legs = (1..way.len()).map(|to| travel.seconds(to - 1, to).unwrap());
+    legs.map(i64::from).sum()
+}
+
+#[tokio::test]
+async fn the_phone_estimates_as_the_server_does() {
+    let leads = some_leads(6);
+    let slow = GreatCircle {
+        metres_per_hour: 20_000,
+        ..GreatCircle::default()
+    };
+    let world = World::with_leads(&leads).await;
+    let mut known = problem(&leads[..5].iter().collect::<Vec<_>>());
+    known.travel = slow.travel(&known.positions).unwrap();
+    send_day(&world, &day_row(&known, &planned(&known), START.plus(-1)));
+    world.sync().await.unwrap();
+    let start = known.positions[0];
+    let all: Vec<&Lead> = leads.iter().collect();
+
+    world.clock.turn(-3 * HOUR * 1_000); // before the shift begins
+    let with_another = world.engine.replan_day(date(), &update(vec![add(6)]));
+    let day = with_another.unwrap().day;
+    assert_eq!(order(&day).len(), 6);
+    let expected = driving_s(start, &all, &order(&day), slow);
+    assert_eq!(day.totals.driving_s, expected);
+
+    world.engine.set_work_hours(&hours()).unwrap();
+    let anew = world.engine.plan_day(&PlanDay::new(date())).unwrap();
+    let expected = driving_s(start, &all, &order(&anew), slow);
+    assert_eq!(anew.totals.driving_s, expected);
 }
 
 fn hours() -> WorkHours {

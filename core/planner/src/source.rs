@@ -32,15 +32,52 @@ pub struct GreatCircle {
 impl Default for GreatCircle {
     /// Roads 30 % longer than the line, 45 km/h, a minute for each leg.
     fn default() -> Self {
-        Self {
-            road_factor: 1_300,
-            metres_per_hour: 45_000,
-            seconds_per_leg: 60,
-        }
+        Self::USUAL
     }
 }
 
 impl GreatCircle {
+    /// The default.
+    pub const USUAL: Self = Self {
+        road_factor: 1_300,
+        metres_per_hour: 45_000,
+        seconds_per_leg: 60,
+    };
+
+    /// As [`MatrixSource::travel`], for the ways that are wanted alone: others are no way.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn travel_where(
+        &self,
+        places: &[LatLng],
+        wanted: impl Fn(usize, usize) -> bool,
+    ) -> Result<Travel, ProblemError> {
+        let points: Vec<UnitVector> = places.iter().map(|&place| place.into()).collect();
+        let mut cells = 0;
+        let travel = Travel::from_fn(places.len(), |from, to| {
+            if !wanted(from, to) {
+                return None;
+            }
+            cells += u32::from(from != to);
+            Some(self.leg(*points.get(from)?, *points.get(to)?))
+        })?;
+        Ok(travel.with_provenance(Provenance {
+            provider: "great_circle".to_owned(),
+            computed_at: None,
+            cells,
+            mirrored: 0,
+            estimated: cells,
+            estimate: self.unusual(),
+        }))
+    }
+
+    /// Itself, unless it is the default.
+    #[must_use]
+    pub fn unusual(self) -> Option<Self> {
+        (self != Self::USUAL).then_some(self)
+    }
+
     fn leg(&self, from: UnitVector, to: UnitVector) -> (u32, u32) {
         let line = from.distance_m(to).round() as u64;
         let metres = line.saturating_mul(u64::from(self.road_factor)) / 1_000;
@@ -53,17 +90,7 @@ impl GreatCircle {
 
 impl MatrixSource for GreatCircle {
     fn travel(&self, places: &[LatLng]) -> Result<Travel, ProblemError> {
-        let points: Vec<UnitVector> = places.iter().map(|&place| place.into()).collect();
-        let leg = |from: usize, to: usize| Some(self.leg(*points.get(from)?, *points.get(to)?));
-        let travel = Travel::from_fn(places.len(), leg)?;
-        let cells = travel.provenance().cells;
-        Ok(travel.with_provenance(Provenance {
-            provider: "great_circle".to_owned(),
-            computed_at: None,
-            cells,
-            mirrored: 0,
-            estimated: cells,
-        }))
+        self.travel_where(places, |_, _| true)
     }
 }
 
@@ -92,7 +119,8 @@ const fn default_tolerance_m() -> u32 {
 }
 
 impl CachedMatrix {
-    /// Wraps what a provider answered at a moment, with the usual tolerance and fallback.
+    /// Wraps what a provider answered at a moment, with the usual tolerance, and with the estimate
+    /// of its provenance as fallback.
     ///
     /// # Errors
     /// [`ProblemError::Positions`] if there is not one place for each row.
@@ -111,11 +139,12 @@ impl CachedMatrix {
             computed_at: Some(computed_at),
             ..travel.provenance().clone()
         };
+        let fallback = provenance.estimate.unwrap_or_default();
         Ok(Self {
             places,
             travel: travel.with_provenance(provenance),
             tolerance_m: default_tolerance_m(),
-            fallback: GreatCircle::default(),
+            fallback,
         })
     }
 
@@ -124,6 +153,49 @@ impl CachedMatrix {
     pub fn with_profile(mut self, profile: Option<Profile>) -> Self {
         self.travel = self.travel.with_profile(profile);
         self
+    }
+
+    /// As [`MatrixSource::travel`], for the ways that are wanted alone: others are no way.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn travel_where(
+        &self,
+        places: &[LatLng],
+        wanted: impl Fn(usize, usize) -> bool,
+    ) -> Result<Travel, ProblemError> {
+        let known: Vec<UnitVector> = self.places.iter().map(|&place| place.into()).collect();
+        let points: Vec<UnitVector> = places.iter().map(|&place| place.into()).collect();
+        let rows: Vec<Option<usize>> = points.iter().map(|&at| self.find(&known, at)).collect();
+        let (mut cells, mut mirrored, mut estimated) = (0, 0, 0);
+        let travel = Travel::from_fn(places.len(), |from, to| {
+            if !wanted(from, to) {
+                return None;
+            }
+            if from == to {
+                return Some((0, 0));
+            }
+            cells += 1;
+            let (a, b) = (*rows.get(from)?, *rows.get(to)?);
+            if let Some(leg) = self.leg(a, b) {
+                return Some(leg);
+            }
+            if let Some(leg) = self.leg(b, a) {
+                mirrored += 1;
+                return Some(leg);
+            }
+            estimated += 1;
+            Some(self.fallback.leg(*points.get(from)?, *points.get(to)?))
+        })?;
+        let provenance = Provenance {
+            cells,
+            mirrored,
+            estimated,
+            ..self.travel.provenance().clone()
+        };
+        Ok(travel
+            .with_profile(self.travel.profile().cloned())
+            .with_provenance(provenance))
     }
 
     /// The place of the matrix nearest to a position, if it is within the tolerance.
@@ -146,33 +218,6 @@ impl CachedMatrix {
 
 impl MatrixSource for CachedMatrix {
     fn travel(&self, places: &[LatLng]) -> Result<Travel, ProblemError> {
-        let known: Vec<UnitVector> = self.places.iter().map(|&place| place.into()).collect();
-        let points: Vec<UnitVector> = places.iter().map(|&place| place.into()).collect();
-        let rows: Vec<Option<usize>> = points.iter().map(|&at| self.find(&known, at)).collect();
-        let (mut mirrored, mut estimated) = (0, 0);
-        let travel = Travel::from_fn(places.len(), |from, to| {
-            let (a, b) = (*rows.get(from)?, *rows.get(to)?);
-            if from == to {
-                return Some((0, 0));
-            }
-            if let Some(leg) = self.leg(a, b) {
-                return Some(leg);
-            }
-            if let Some(leg) = self.leg(b, a) {
-                mirrored += 1;
-                return Some(leg);
-            }
-            estimated += 1;
-            Some(self.fallback.leg(*points.get(from)?, *points.get(to)?))
-        })?;
-        let provenance = Provenance {
-            cells: travel.provenance().cells,
-            mirrored,
-            estimated,
-            ..self.travel.provenance().clone()
-        };
-        Ok(travel
-            .with_profile(self.travel.profile().cloned())
-            .with_provenance(provenance))
+        self.travel_where(places, |_, _| true)
     }
 }

@@ -1,4 +1,4 @@
-use crate::{Problem, ProblemError, Profile};
+use crate::{GreatCircle, Problem, ProblemError, Profile};
 use fieldfare_model::TimestampMs;
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,9 @@ pub struct Provenance {
     pub mirrored: u32,
     /// Cells estimated by great circle, because the provider had none in either direction.
     pub estimated: u32,
+    /// How estimates are made, where not as usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<GreatCircle>,
 }
 
 impl Provenance {

@@ -153,6 +153,7 @@ impl Cells {
         let mut provenance = Provenance {
             provider: provider.to_owned(),
             cells: (self.places * self.places.saturating_sub(1)) as u32,
+            estimate: estimate.unusual(),
             ..Provenance::default()
         };
         let estimated = estimate.travel(places)?;
@@ -265,6 +266,20 @@ mod tests {
             .unwrap();
         assert_eq!(travel.provenance().provider, GREAT_CIRCLE);
         assert_eq!(travel.provenance().computed_at, None);
+        assert_eq!(travel.provenance().estimate, None);
+    }
+
+    #[test]
+    fn an_estimate_other_than_the_usual_is_told_so_that_phones_estimate_alike() {
+        let at = |lat| LatLng::new(lat, 10.0).unwrap();
+        let slow = GreatCircle {
+            metres_per_hour: 30_000,
+            ..GreatCircle::default()
+        };
+        let travel = Cells::unknown(2)
+            .travel(&[at(50.0), at(50.1)], "osrm/driving", slow)
+            .unwrap();
+        assert_eq!(travel.provenance().estimate, Some(slow));
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! Leads near the rest of the day's route.
 
-use crate::day::matrix::with_places;
+use crate::day::matrix::with_guest_places;
 use crate::day::own::DayData;
 use crate::day::replan::{State, whole_shift};
 use crate::day::{DayUpdate, TravelNote};
@@ -200,7 +200,7 @@ impl Engine {
                 record: record.clone(),
             });
         }
-        Ok((with_places(problem, &places)?, guests))
+        Ok((with_guest_places(problem, &places)?, guests))
     }
 }
 
