@@ -1,5 +1,5 @@
 use crate::config::Config;
-use crate::feed::{self, pings};
+use crate::feed::{self, pings, snapshot};
 use crate::http::{admin_app, app};
 use crate::planning::nightly;
 use crate::routing;
@@ -28,7 +28,6 @@ pub struct RunningServer {
     pub admin_addr: SocketAddr,
     /// What its handlers share, for tests and tools in the same process.
     pub state: SharedState,
-    stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     workers: Option<WorkerHandles>,
 }
@@ -55,7 +54,7 @@ impl Server {
         let state = opening.await.map_err(|_| StoreError::Cancelled)??;
         let (listener, addr) = listen(state.config.server.listen).await?;
         let (admin_listener, admin_addr) = listen(state.config.server.admin_listen).await?;
-        let (stop, stopped) = watch::channel(false);
+        let stopped = state.stopping.subscribe();
         let tasks = vec![
             serve(listener, app(state.clone()), stopped.clone()),
             serve(admin_listener, admin_app(state.clone()), stopped.clone()),
@@ -68,7 +67,6 @@ impl Server {
             addr,
             admin_addr,
             state,
-            stop,
             tasks,
             workers,
         })
@@ -78,7 +76,7 @@ impl Server {
 impl RunningServer {
     /// Takes no more connections, finishes what is under way, and stops the workers.
     pub async fn shutdown(mut self) {
-        self.stop.send_replace(true);
+        self.state.stopping.send_replace(true);
         for task in std::mem::take(&mut self.tasks) {
             if task.await.is_err() {
                 tracing::error!("a server task ended early");
@@ -146,6 +144,7 @@ fn purge(state: &AppState) -> Result<(), StoreError> {
         })?;
         let retention_ms = state.config.retention.tombstone_ms();
         tenant.write(|tx| feed::collect(tx, now, retention_ms))?;
+        while tenant.write(|tx| snapshot::purge(tx, now))? {}
     }
     Ok(())
 }

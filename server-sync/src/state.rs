@@ -4,13 +4,14 @@ use crate::config::{Config, ConfigError};
 use crate::crm::Crm;
 use crate::feed::Effects;
 use crate::hooks::{DeadLetters, Hooks};
-use crate::http::RateLimits;
+use crate::http::{Bootstraps, RateLimits, Waiting};
 use crate::routing::{Routing, RoutingError};
 use crate::setup;
 use crate::store::{Registry, StoreError, Tenants, clock_now};
 use fieldfare_model::{DeviceId, TimestampMs};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// Tells the moment. Tests give their own.
 pub type Clock = Arc<dyn Fn() -> TimestampMs + Send + Sync>;
@@ -73,6 +74,12 @@ pub struct AppState {
     pub tokens: TokenKeys,
     /// How much each client may ask for.
     pub limits: RateLimits,
+    /// Turns of first fetches.
+    pub bootstraps: Bootstraps,
+    /// Places of those that wait for news.
+    pub waiting: Waiting,
+    /// True once the server is to stop.
+    pub stopping: watch::Sender<bool>,
     /// What `/metrics` prints.
     pub metrics: PrometheusHandle,
     /// Says that the data folder is in use.
@@ -89,6 +96,9 @@ impl AppState {
         setup::apply(&opened, &config, clock())?;
         Ok(Arc::new(Self {
             limits: RateLimits::new(&config.limits),
+            bootstraps: Bootstraps::new(&config.limits),
+            waiting: Waiting::new(&config.limits),
+            stopping: watch::Sender::new(false),
             tokens: TokenKeys::new(&opened.key)?,
             registry: Arc::new(opened.registry),
             tenants: Arc::new(opened.tenants),

@@ -145,7 +145,7 @@ async fn the_document_tells_of_every_answer_a_route_can_give_without_looking_at_
     }
     let text = document.to_string();
     let protocol = include_str!("../../docs/protocol.md");
-    for section in ["Pull", "Frames", "Push", "Pings", "Errors"] {
+    for section in ["Pull", "News", "Frames", "Push", "Pings", "Errors"] {
         assert!(text.contains(&format!("section {section}")), "{section}");
         assert!(protocol.contains(&format!("\n## {section}\n")), "{section}");
     }

@@ -9,11 +9,15 @@
 )]
 
 use fieldfare_engine::{Engine, EngineConfig, KeyVault, MemoryKeyVault, NearbyQuery, SyncOptions};
-use fieldfare_model::{Entity, LatLng, Lead};
+use fieldfare_model::{Entity, LatLng, Lead, Row, TerritoryId};
 use fieldfare_server::auth;
 use fieldfare_server::config::{Config, RepConfig, TenantConfig, TerritoryConfig};
 use fieldfare_server::feed;
 use fieldfare_server::{RunningServer, Server};
+use fieldfare_store::{Store, StoreOptions};
+use fieldfare_sync::{
+    Checkpoint, Epoch, FeedChange, Frame, PhoneStore, Priority, ScopeGrant, ScopeId, encode_frames,
+};
 use fieldfare_tests::figures::{cpu_seconds, median, print_table, thread_cpu_ms};
 use fieldfare_tests::leads::{leads, lean};
 use std::path::Path;
@@ -37,6 +41,23 @@ fn main() {
     .into_iter()
     .map(|(n, is_lean)| runtime.block_on(measure(n, is_lean)))
     .collect();
+    let held = [true, false].map(|is_first| write_lock_held(100_000, is_first));
+    let [ours, naive] = &held;
+    print_table(
+        "Longest time the cache's write lock is held while 100,000 leads come; CPU, then wall",
+        &[
+            "",
+            "a frame, ms",
+            "wall",
+            "showing all, ms",
+            "wall",
+            "ratio of showing",
+        ],
+        &[
+            ours.row("rows in place at once, shown by a flag", ours),
+            naive.row("naive: frames kept, rows written when shown", ours),
+        ],
+    );
     print_table(
         "First sync over HTTP on loopback, server and phone in this process (no full text)",
         &[
@@ -100,6 +121,110 @@ async fn measure(n: usize, is_lean: bool) -> Vec<String> {
         format!("{open_ms:.1}"),
         (idle.bytes_up + idle.bytes_down).to_string(),
     ]
+}
+
+/// The longest time, on the processor and by the clock, that staging a frame took, and that
+/// publishing took. Both hold the write lock from beginning to end.
+struct Held {
+    staging_ms: (f64, f64),
+    publish_ms: (f64, f64),
+}
+
+impl Held {
+    fn row(&self, name: &str, ours: &Self) -> Vec<String> {
+        vec![
+            name.to_owned(),
+            format!("{:.1}", self.staging_ms.0),
+            format!("{:.1}", self.staging_ms.1),
+            format!("{:.1}", self.publish_ms.0),
+            format!("{:.1}", self.publish_ms.1),
+            format!("{:.1}x", self.publish_ms.0 / ours.publish_ms.0),
+        ]
+    }
+}
+
+/// Medians of three. A scope that was shown before, if empty, has its rows written when they are
+/// shown: the naive way.
+fn write_lock_held(n: usize, is_first_fetch: bool) -> Held {
+    let rounds: Vec<Held> = (0..3).map(|_| hold_once(n, is_first_fetch)).collect();
+    let middle = |value: fn(&Held) -> f64| median(rounds.iter().map(value).collect());
+    Held {
+        staging_ms: (middle(|h| h.staging_ms.0), middle(|h| h.staging_ms.1)),
+        publish_ms: (middle(|h| h.publish_ms.0), middle(|h| h.publish_ms.1)),
+    }
+}
+
+fn hold_once(n: usize, is_first_fetch: bool) -> Held {
+    let dir = tempfile::tempdir().unwrap();
+    let options = StoreOptions {
+        full_text: false,
+        ..StoreOptions::default()
+    };
+    let vault = Arc::new(MemoryKeyVault::new());
+    let (store, _) = Store::open(dir.path(), vault, options).unwrap();
+    let mut phone = &store;
+    phone.enter_epoch(Epoch(1)).unwrap();
+    let territory = TerritoryId::from_bytes([5; 16]);
+    let scope = ScopeId::territory(territory);
+    let grants = [ScopeGrant {
+        priority: scope.priority(),
+        scope: scope.clone(),
+    }];
+    let show = |phone: &mut &Store, head| {
+        let checkpoint = Checkpoint {
+            head,
+            priority: Priority::BULK,
+            complete: true,
+        };
+        phone.publish(&grants, &checkpoint).unwrap()
+    };
+    if !is_first_fetch {
+        show(&mut phone, 1);
+    }
+    let puts: Vec<FeedChange> = leads(3, n, territory)
+        .iter()
+        .zip(2..)
+        .map(|(lead, version)| put(&lean(lead), version))
+        .collect();
+    let head = n as u64 + 1;
+    let frames = encode_frames(
+        &scope,
+        u64::from(!is_first_fetch),
+        head,
+        &puts,
+        &feed::compress,
+    );
+    let mut staging_ms = (0.0_f64, 0.0_f64);
+    for bytes in frames.unwrap() {
+        let frame = Frame::decode(&bytes).unwrap();
+        let took = time(|| phone.stage(&frame, &bytes, head).unwrap());
+        staging_ms = (staging_ms.0.max(took.0), staging_ms.1.max(took.1));
+    }
+    let publish_ms = time(|| {
+        assert_eq!(show(&mut phone, head).len(), n);
+    });
+    Held {
+        staging_ms,
+        publish_ms,
+    }
+}
+
+fn put(lead: &Lead, version: u64) -> FeedChange {
+    FeedChange::Put {
+        entity: Entity::LEAD,
+        row: Row {
+            id: lead.id.row(),
+            version,
+            columns: lead.to_columns(),
+        },
+    }
+}
+
+/// Milliseconds on this thread's processor, and by the clock.
+fn time(work: impl FnOnce()) -> (f64, f64) {
+    let (start, cpu) = (Instant::now(), thread_cpu_ms());
+    work();
+    (thread_cpu_ms() - cpu, start.elapsed().as_secs_f64() * 1e3)
 }
 
 fn config(dir: &Path) -> Config {

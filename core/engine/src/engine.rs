@@ -31,6 +31,7 @@ pub struct Engine {
     pub(crate) location: Mutex<Location>,
     pub(crate) observers: Observers,
     pub(crate) sync_slot: SyncSlot,
+    pub(crate) news_slot: SyncSlot,
 }
 
 impl Engine {
@@ -82,6 +83,7 @@ impl Engine {
             location: Mutex::new(location),
             observers: Observers::default(),
             sync_slot: SyncSlot::default(),
+            news_slot: SyncSlot::default(),
             config,
             store,
             transport,

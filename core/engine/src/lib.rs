@@ -2,8 +2,8 @@
 //!
 //! It puts the pure crates and the store together and owns what they leave out: the clock,
 //! randomness, threads and the connection to the server. Its calls block for micro- to
-//! milliseconds and work without a connection; only [`Engine::enrol`] and [`Engine::sync`] talk to
-//! the server, and those are async.
+//! milliseconds and work without a connection; only [`Engine::enrol`], [`Engine::sync`] and
+//! [`Engine::wait_for_news`] talk to the server, and those are async.
 //!
 //! The API is coarse on purpose, as it is called from Kotlin and Swift: owned records, pages and
 //! batches, one flat error type.
@@ -23,6 +23,7 @@ mod lifecycle;
 mod location;
 mod map;
 mod nearby;
+mod news;
 mod observers;
 mod operations;
 mod pings;
@@ -52,6 +53,7 @@ pub use error::{EngineError, EngineResult};
 pub use leads::{LeadPage, LeadPin, LeadRecord, MAX_PAGE, Viewport};
 pub use location::{FenceArea, Fences, FixContext, FixOutcome};
 pub use nearby::{Nearby, NearbyFilter, NearbyLead, NearbyQuery};
+pub use news::NewsOptions;
 pub use observers::{ChangeNotice, ChangeObserver, ObserverToken};
 pub use operations::{ConflictRecord, FieldChange, OperationRecord, RefusedRecord};
 pub use route::{

@@ -2,14 +2,15 @@ use crate::{ChangeNotice, Engine, EngineError, EngineResult};
 use fieldfare_store::{FileReport, OpenReport};
 
 impl Engine {
-    /// Lets go of the files, as a phone requires of an app in the background. A sync under way
-    /// ends. Again is fine.
+    /// Lets go of the files, as a phone requires of an app in the background. A sync or a
+    /// wait for news under way ends. Again is fine.
     ///
     /// # Errors
     /// [`EngineError::Closed`] after [`Engine::close`]; or as storage has it: the engine is
     /// suspended all the same and nothing is lost.
     pub fn suspend(&self) -> EngineResult<()> {
         self.sync_slot.cancel_current();
+        self.news_slot.cancel_current();
         Ok(self.store.suspend()?)
     }
 
@@ -48,6 +49,7 @@ impl Engine {
     /// As storage has it: the engine is closed all the same and nothing is lost.
     pub fn close(&self) -> EngineResult<()> {
         self.sync_slot.cancel_current();
+        self.news_slot.cancel_current();
         self.observers.clear();
         Ok(self.store.close()?)
     }
@@ -86,6 +88,7 @@ impl Engine {
     /// Erases without asking, as a revoked device must.
     pub(crate) fn wipe(&self) -> EngineResult<()> {
         self.sync_slot.cancel_current();
+        self.news_slot.cancel_current();
         let wiped = self.store.wipe();
         self.session.forget();
         *self.lock_consents() = crate::consenting::Consents::default();

@@ -40,7 +40,7 @@ impl SyncHandle {
         self.is_cancelled.load(Ordering::SeqCst)
     }
 
-    async fn cancelled(&self) {
+    pub(crate) async fn cancelled(&self) {
         loop {
             let notified = self.notify.notified();
             if self.is_cancelled() {
@@ -130,7 +130,7 @@ impl Drop for Permit {
 }
 
 impl SyncSlot {
-    fn take(&self, handle: &Arc<SyncHandle>) -> EngineResult<Arc<Permit>> {
+    pub fn take(&self, handle: &Arc<SyncHandle>) -> EngineResult<Arc<Permit>> {
         if self.taken.swap(true, Ordering::SeqCst) {
             return Err(EngineError::Busy);
         }
@@ -255,6 +255,16 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// For requests beside a sync, of which nobody is told how far they are.
+    pub(crate) fn quiet(engine: Arc<Engine>, permit: Arc<Permit>, handle: Arc<SyncHandle>) -> Self {
+        Self {
+            engine,
+            permit,
+            handle,
+            observer: None,
+        }
+    }
+
     async fn all(&self, options: &SyncOptions) -> EngineResult<SyncReport> {
         self.heal().await?;
         let (summary, is_complete) = match self.push_and_pull(options).await {

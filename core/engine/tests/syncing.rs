@@ -190,6 +190,23 @@ async fn a_revoked_device_is_wiped() {
 }
 
 #[tokio::test]
+async fn an_app_that_is_too_old_says_so_and_keeps_its_work_for_the_next_one() {
+    let world = World::with_leads(&[new_lead(1, "Acme", near_boston(0.0, 0.0))]).await;
+    world
+        .engine
+        .edit_lead(lead_id(1), vec![LeadEdit::City(Some("Salem".into()))])
+        .unwrap();
+    world.server.trouble(&[Trouble::TooOld]);
+    let error = world.sync().await.unwrap_err();
+    assert_eq!(error, EngineError::UpgradeRequired);
+    assert_eq!(error.to_string(), "update the app; unsent work is kept");
+    let status = world.engine.status().unwrap();
+    assert_eq!(status.last_error.as_deref(), Some("upgrade_required"));
+    assert_eq!((status.pending, status.counts.leads), (1, 1));
+    assert_eq!(world.sync().await.unwrap().pushed, 1);
+}
+
+#[tokio::test]
 async fn a_refused_change_is_shown_and_can_be_tried_again_or_put_away() {
     let world = World::with_leads(&[new_lead(1, "Brandt Bakery", near_boston(0.0, 0.0))]).await;
     let engine = &world.engine;

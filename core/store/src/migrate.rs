@@ -1,5 +1,6 @@
 //! Schema changes: numbered SQL files, each applied once, in order, in one transaction.
 
+use crate::cache::lead_table;
 use crate::error::In;
 use crate::{StoreError, StoreFile};
 use rusqlite::{Connection, TransactionBehavior};
@@ -50,6 +51,9 @@ pub(crate) fn run_to(
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .in_file(file)?;
         transaction.execute_batch(sql).in_file(file)?;
+        if number == known && file == StoreFile::Cache {
+            lead_table::adopt(&transaction)?;
+        }
         transaction
             .pragma_update(None, "user_version", number)
             .in_file(file)?;
@@ -71,10 +75,11 @@ mod tests {
     use crate::connection::{self, Mode};
     use crate::key_file::{KeyFile, WrappedKey};
     use crate::outbox::{client, consent, record};
+    use crate::sql::{pack, unpack};
     use crate::{DataKey, KeyVault, NewOperation, VaultError};
     use fieldfare_model::{
-        ClientId, ConsentAction, ConsentEvent, ConsentEventId, Entity, Lead, LeadId, OperationId,
-        Purpose, RepId, Row, TimestampMs,
+        ClientId, Columns, ConsentAction, ConsentEvent, ConsentEventId, Entity, Lead, LeadId,
+        OperationId, Purpose, RepId, Row, TimestampMs, Value, schema,
     };
     use fieldfare_sync::Change;
     use std::path::Path;
@@ -144,6 +149,50 @@ mod tests {
         fill(&transaction);
         transaction.commit().unwrap();
         connection::run(&connection, "PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    }
+
+    /// An app of the schema before kept the lead's e-mail address without knowing what it is.
+    #[test]
+    fn an_update_finds_the_cells_of_the_columns_it_adds() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = DataKey::from_slice(&[0x46; 32]).unwrap();
+        let mode = Mode::Write { max_bytes: None };
+        let path = dir.path().join("cache.db");
+        let mut db = connection::open(&path, StoreFile::Cache, &key, mode).unwrap();
+        run_to(&mut db, StoreFile::Cache, newest(StoreFile::Cache) - 1).unwrap();
+
+        let mut lead = Lead::new(LeadId::from_bytes([1; 16]), "Old lead");
+        lead.extra.set(900, "of the future");
+        let (id, columns) = (lead.id.row(), lead.to_columns());
+        let mut full = columns.clone();
+        full.set(schema::lead::EMAIL, "anna@example.com");
+        let row = Row {
+            id,
+            version: 5,
+            columns,
+        };
+        let tables = |db| Tables {
+            db,
+            full_text: false,
+        };
+        tables(&db).put(Entity::LEAD, None, 1, &row).unwrap();
+        let mut unknown = Columns::new();
+        unknown.set(schema::lead::EMAIL, "anna@example.com");
+        unknown.set(900, "of the future");
+        db.execute("UPDATE lead SET extra = ?1", [pack(&unknown).unwrap()])
+            .unwrap();
+
+        run(&mut db, StoreFile::Cache).unwrap();
+        let (email, extra): (String, Vec<u8>) = db
+            .query_row("SELECT email, extra FROM lead", [], |r| {
+                Ok((r.get(0)?, r.get(1)?))
+            })
+            .unwrap();
+        assert_eq!(email, "anna@example.com");
+        unknown.set(schema::lead::EMAIL, Value::Null);
+        assert_eq!(unpack(&extra).unwrap(), unknown);
+        let read = tables(&db).read((Entity::LEAD, id)).unwrap().unwrap();
+        assert_eq!((read.row.version, read.row.columns), (5, full));
     }
 
     fn event() -> ConsentEvent {

@@ -125,6 +125,26 @@ pub fn encode_frames(
     changes: &[FeedChange],
     compress: &dyn Fn(&[u8]) -> Vec<u8>,
 ) -> Result<Vec<Vec<u8>>, ProtocolError> {
+    let frames = encode_ranges(scope, from, to, changes, compress)?;
+    Ok(frames.into_iter().map(|frame| frame.bytes).collect())
+}
+
+/// An encoded frame, and what it holds.
+pub(crate) struct EncodedFrame {
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+    pub(crate) rows: usize,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// [`encode_frames`], with what each frame holds.
+pub(crate) fn encode_ranges(
+    scope: &ScopeId,
+    from: u64,
+    to: u64,
+    changes: &[FeedChange],
+    compress: &dyn Fn(&[u8]) -> Vec<u8>,
+) -> Result<Vec<EncodedFrame>, ProtocolError> {
     let mut frames = Vec::new();
     let mut from = from;
     for (i, chunk) in changes.chunks(MAX_FRAME_ROWS).enumerate() {
@@ -147,13 +167,18 @@ fn encode_chunk(
     to: u64,
     changes: &[FeedChange],
     compress: &dyn Fn(&[u8]) -> Vec<u8>,
-    frames: &mut Vec<Vec<u8>>,
+    frames: &mut Vec<EncodedFrame>,
 ) -> Result<(), ProtocolError> {
     let raw = encode_payload(from, changes)?;
     if raw.len() <= MAX_FRAME_RAW_BYTES {
         let bytes = seal(scope, from, to, changes.len(), &raw, compress)?;
         if bytes.len() <= MAX_FRAME_BYTES {
-            frames.push(bytes);
+            frames.push(EncodedFrame {
+                from,
+                to,
+                rows: changes.len(),
+                bytes,
+            });
             return Ok(());
         }
     }

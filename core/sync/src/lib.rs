@@ -19,12 +19,14 @@ mod frame;
 mod merge;
 mod message;
 mod message_compare;
+mod message_head;
 mod operation;
 mod pack;
 mod phone;
 mod scope;
 mod server;
 mod server_compare;
+mod server_pull;
 
 pub use backoff::Backoff;
 pub use client::{
@@ -51,6 +53,7 @@ pub use message_compare::{
     CompareReply, CompareRequest, ComparedScope, MAX_COMPARE_BYTES, MAX_COMPARED_SCOPES,
     MAX_REPAIR_ROWS, RepairReply, RepairRequest,
 };
+pub use message_head::{HeadReply, HeadRequest};
 pub use operation::{
     Change, FieldEdit, MAX_GROUP_OPERATIONS, Operation, OperationResult, Outcome, RejectCode,
 };
@@ -60,3 +63,4 @@ pub use server::{
     DeviceContext, Permit, RowState, ServerEffect, ServerEvent, ServerFailure, ServerStore,
     StoredResult, SyncServer,
 };
+pub use server_pull::{KeptFrame, SnapshotFrame};

@@ -2,17 +2,15 @@
 
 use crate::apply::{Push, groups, push_group};
 use crate::{
-    Checkpoint, Digest, Epoch, ErrorBody, ErrorCode, FeedChange, MAX_COMPARE_BYTES, MAX_FRAME_ROWS,
+    Digest, Epoch, ErrorBody, ErrorCode, FeedChange, KeptFrame, MAX_COMPARE_BYTES, MAX_FRAME_ROWS,
     MAX_GROUP_OPERATIONS, MAX_PUSH_BYTES, MAX_PUSH_GAPS, MAX_PUSH_OPERATIONS, NumberGap, Operation,
-    OperationResult, PROTOCOL, Priority, ProtocolError, PullReply, PullRequest, PullStatus,
-    PushReply, PushRequest, PushStatus, RejectCode, ScopeGrant, ScopeId, ScopeSums, decode_message,
-    encode_frames, encode_message, protocol_of,
+    OperationResult, PROTOCOL, ProtocolError, PushReply, PushRequest, PushStatus, RejectCode,
+    ScopeGrant, ScopeId, ScopeSums, SnapshotFrame, decode_message, encode_message, protocol_of,
 };
 use fieldfare_model::{
     ClientId, Columns, Conflict, DeviceId, Entity, OLDEST_SCHEMA, OperationId, RepId, Row, RowId,
     SCHEMA, TimestampMs, seeded_bug,
 };
-use serde_bytes::ByteBuf;
 
 /// Who is asking, as the access token and the database say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +78,25 @@ pub trait ServerStore {
         after: u64,
         limit: usize,
     ) -> Result<Vec<FeedChange>, Self::Error>;
+
+    /// The frame that an earlier first fetch of this scope was answered with after `from`, if it is
+    /// still to be sent: it must be of this history, and no row may have left the scope since its
+    /// head. None is always right.
+    fn snapshot_frame(
+        &self,
+        _scope: &ScopeId,
+        _from: u64,
+    ) -> Result<Option<KeptFrame>, Self::Error> {
+        Ok(None)
+    }
+    /// Where the first such frame behind `after` begins.
+    fn next_snapshot_frame(
+        &self,
+        _scope: &ScopeId,
+        _after: u64,
+    ) -> Result<Option<u64>, Self::Error> {
+        Ok(None)
+    }
 
     /// How many rows a frame has at most. Tests make it small.
     fn frame_rows(&self) -> usize {
@@ -188,6 +205,26 @@ pub struct ServerEffect {
     pub status: u16,
     /// MessagePack body.
     pub body: Vec<u8>,
+    /// Frames in it that are worth keeping for the next first fetch.
+    pub to_keep: Vec<SnapshotFrame>,
+}
+
+impl ServerEffect {
+    /// An answer in kind.
+    pub const fn ok(body: Vec<u8>) -> Self {
+        Self {
+            status: 200,
+            body,
+            to_keep: Vec::new(),
+        }
+    }
+}
+
+pub(crate) fn refused(status: u16, error: &ErrorBody) -> ServerEffect {
+    ServerEffect {
+        status,
+        ..ServerEffect::ok(encode_message(error).unwrap_or_default())
+    }
 }
 
 /// Why a request was not answered in kind.
@@ -227,12 +264,16 @@ impl SyncServer {
         event: ServerEvent<'_>,
         compress: &dyn Fn(&[u8]) -> Vec<u8>,
     ) -> Result<ServerEffect, S::Error> {
+        let mut to_keep = Vec::new();
         let answered = match event {
             event if is_of_another_protocol(event.body()) => Err(upgrade()),
             ServerEvent::Pull(body) => decode_message(body)
                 .map_err(ServerFailure::from)
                 .and_then(|request| self.pull(store, device, &request, compress))
-                .and_then(|reply| Ok(encode_message(&reply)?)),
+                .and_then(|(reply, frames)| {
+                    to_keep = frames;
+                    Ok(encode_message(&reply)?)
+                }),
             ServerEvent::Push(body) if body.len() > MAX_PUSH_BYTES => {
                 Err(ProtocolError::TooLarge("push").into())
             }
@@ -255,63 +296,13 @@ impl SyncServer {
                 .and_then(|reply| Ok(encode_message(&reply)?)),
         };
         match answered {
-            Ok(body) => Ok(ServerEffect { status: 200, body }),
-            Err(ServerFailure::Store(error)) => Err(error),
-            Err(ServerFailure::Refused(status, error)) => Ok(ServerEffect {
-                status,
-                body: encode_message(&error).unwrap_or_default(),
+            Ok(body) => Ok(ServerEffect {
+                to_keep,
+                ..ServerEffect::ok(body)
             }),
+            Err(ServerFailure::Store(error)) => Err(error),
+            Err(ServerFailure::Refused(status, error)) => Ok(refused(status, &error)),
         }
-    }
-
-    /// Answers a pull: frames up to the budget, most urgent scope first, all read from the
-    /// transaction's one snapshot.
-    ///
-    /// # Errors
-    /// [`ServerFailure`].
-    pub fn pull<S: ServerStore>(
-        self,
-        store: &S,
-        device: &DeviceContext,
-        request: &PullRequest,
-        compress: &dyn Fn(&[u8]) -> Vec<u8>,
-    ) -> Served<PullReply, S::Error> {
-        check_versions(request.protocol, request.schema)?;
-        let epoch = store.epoch().map_err(ServerFailure::Store)?;
-        let head = store.head().map_err(ServerFailure::Store)?;
-        let mut grants = store.grants(device).map_err(ServerFailure::Store)?;
-        grants.sort_by(|a, b| (a.priority, &a.scope).cmp(&(b.priority, &b.scope)));
-        let mut reply = PullReply {
-            protocol: PROTOCOL,
-            schema: SCHEMA,
-            epoch,
-            status: PullStatus::Ok,
-            grants,
-            frames: Vec::new(),
-            checkpoint: None,
-            last_n: store.last_n(request.client).map_err(ServerFailure::Store)?,
-            head,
-            digests: Vec::new(),
-        };
-        let floor = store.floor().map_err(ServerFailure::Store)?;
-        if needs_rebase(request, epoch, head, floor) {
-            reply.status = PullStatus::Rebase;
-            return Ok(reply);
-        }
-        let complete_to = fill_frames(store, request, &mut reply, compress)?;
-        let complete = complete_to == reply.grants.len();
-        reply.checkpoint = complete_class(&reply.grants, complete_to).map(|priority| Checkpoint {
-            head,
-            priority,
-            complete,
-        });
-        if complete {
-            let digests = reply.grants.iter().map(|grant| store.digest(&grant.scope));
-            reply.digests = digests
-                .collect::<Result<_, _>>()
-                .map_err(ServerFailure::Store)?;
-        }
-        Ok(reply)
     }
 
     /// Answers a push: applies what is new, once, and repeats the stored result of what is not.
@@ -363,78 +354,13 @@ pub(crate) fn check_versions<E>(protocol: u16, schema: u16) -> Served<(), E> {
     Err(upgrade())
 }
 
-fn upgrade<E>() -> ServerFailure<E> {
+pub(crate) fn upgrade<E>() -> ServerFailure<E> {
     ServerFailure::Refused(426, ErrorBody::upgrade())
 }
 
 /// Whether the message says so itself. One that says nothing readable is malformed.
-fn is_of_another_protocol(body: &[u8]) -> bool {
+pub(crate) fn is_of_another_protocol(body: &[u8]) -> bool {
     protocol_of(body).is_some_and(|protocol| protocol != u64::from(PROTOCOL))
-}
-
-fn needs_rebase(request: &PullRequest, epoch: Epoch, head: u64, floor: u64) -> bool {
-    let Some(known) = request.epoch else {
-        return request.cursors.iter().any(|c| c.cursor > 0);
-    };
-    known != epoch && !seeded_bug!("epoch ignored")
-        || request
-            .cursors
-            .iter()
-            .any(|c| c.cursor > head || (c.cursor > 0 && c.cursor.max(c.anchor) < floor))
-}
-
-/// Fills the reply up to the budget and says how many grants, in order, are complete.
-fn fill_frames<S: ServerStore>(
-    store: &S,
-    request: &PullRequest,
-    reply: &mut PullReply,
-    compress: &dyn Fn(&[u8]) -> Vec<u8>,
-) -> Served<usize, S::Error> {
-    let mut spent = 0;
-    for (place, grant) in reply.grants.iter().enumerate() {
-        let mut cursor = cursor_of(request, &grant.scope);
-        loop {
-            let changes = store
-                .feed(&grant.scope, cursor, store.frame_rows())
-                .map_err(ServerFailure::Store)?;
-            let Some(last) = changes.last().map(FeedChange::seq) else {
-                break;
-            };
-            if spent >= request.budget as usize && !reply.frames.is_empty() {
-                return Ok(place);
-            }
-            for frame in encode_frames(&grant.scope, cursor, last, &changes, compress)? {
-                spent += frame.len();
-                reply.frames.push(ByteBuf::from(frame));
-            }
-            cursor = last;
-            if changes.len() < store.frame_rows() {
-                break;
-            }
-        }
-    }
-    Ok(reply.grants.len())
-}
-
-fn cursor_of(request: &PullRequest, scope: &ScopeId) -> u64 {
-    request
-        .cursors
-        .iter()
-        .find(|c| &c.scope == scope)
-        .map_or(0, |c| c.cursor)
-}
-
-/// The most urgent classes of which every scope is among the first `complete_to` grants: the
-/// last such class, if any.
-fn complete_class(grants: &[ScopeGrant], complete_to: usize) -> Option<Priority> {
-    match grants.get(complete_to) {
-        None => Some(grants.last().map_or(Priority::BULK, |grant| grant.priority)),
-        Some(open) => grants
-            .iter()
-            .map(|g| g.priority)
-            .filter(|p| *p < open.priority)
-            .max(),
-    }
 }
 
 /// Numbers without gaps, groups whole and together, sizes within limits.

@@ -113,6 +113,26 @@ fn the_worked_pull_is_what_the_code_writes() {
     );
 }
 
+#[test]
+fn the_worked_request_for_news_and_its_answer_are_what_the_code_writes() {
+    let request = HeadRequest {
+        schema: 1,
+        ..HeadRequest::new(Epoch(7), 12)
+    };
+    assert_eq!(
+        hex(&encode_message(&request).unwrap()),
+        hex(&block("<!-- head -->"))
+    );
+    let reply = HeadReply {
+        schema: 1,
+        ..request.answer(Epoch(7), 13, [13])
+    };
+    assert_eq!(
+        hex(&encode_message(&reply).unwrap()),
+        hex(&block("<!-- head reply -->"))
+    );
+}
+
 const NOW: TimestampMs = TimestampMs(1_790_000_000_000);
 
 fn lead_id() -> LeadId {

@@ -13,7 +13,7 @@ use common::phone::MemoryPhone;
 use common::server::MemoryServer;
 use common::{Wire, client, lead, sync, territory};
 use fieldfare_model::schema;
-use fieldfare_model::{Columns, Entity, RepId};
+use fieldfare_model::{Columns, Entity, OLDEST_SCHEMA, RepId, SCHEMA};
 use fieldfare_sync::*;
 use proptest::prelude::*;
 
@@ -27,6 +27,7 @@ enum Act {
     Delete(u8),
     Grant(u8),
     Restore,
+    Newcomer,
     Pull {
         budget: u32,
         breaks_after: Option<u8>,
@@ -39,6 +40,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (0u8..24).prop_map(Act::Delete),
         1 => (0u8..16).prop_map(Act::Grant),
         1 => Just(Act::Restore),
+        2 => Just(Act::Newcomer),
         3 => (1u32..600, proptest::option::of(0u8..4))
             .prop_map(|(budget, breaks_after)| Act::Pull { budget, breaks_after }),
     ]
@@ -68,8 +70,8 @@ fn cells(text: u8) -> Columns {
     c
 }
 
-fn play(acts: &[Act]) -> (MemoryPhone, MemoryServer) {
-    let (mut phone, mut server) = (MemoryPhone::new(client(1)), MemoryServer::new());
+fn play(acts: &[Act], mut server: MemoryServer) -> (MemoryPhone, MemoryServer) {
+    let mut phone = MemoryPhone::new(client(1));
     server.grant(&scopes(15));
     for act in acts {
         match act {
@@ -82,7 +84,15 @@ fn play(acts: &[Act]) -> (MemoryPhone, MemoryServer) {
             }
             Act::Delete(row) => server.delete(Entity::LEAD, lead(*row)),
             Act::Grant(bits) => server.grant(&scopes(*bits)),
-            Act::Restore => server.epoch = Epoch(server.epoch.0 + 1),
+            Act::Restore => {
+                server.epoch = Epoch(server.epoch.0 + 1);
+                server.kept.iter_mut().for_each(Vec::clear);
+            }
+            Act::Newcomer => {
+                let mut newcomer = MemoryPhone::new(client(3));
+                sync(&mut newcomer, &mut server, 1, client(9), |_| Wire::Good).unwrap();
+                assert_eq!(newcomer.rows, server.expected());
+            }
             Act::Pull {
                 budget,
                 breaks_after,
@@ -135,12 +145,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
     #[test]
     fn any_chopping_of_pulls_equals_one_pull(acts in proptest::collection::vec(act(), 1..60)) {
-        let (mut phone, mut server) = play(&acts);
-        sync(&mut phone, &mut server, 50, client(9), |_| Wire::Good).unwrap();
-        let mut whole = MemoryPhone::new(client(2));
-        sync(&mut whole, &mut server, u32::MAX, client(9), |_| Wire::Good).unwrap();
-        prop_assert_eq!(&phone.rows, &whole.rows);
-        prop_assert_eq!(&phone.rows, &server.expected());
+        for server in [MemoryServer::new(), MemoryServer::keeping(3)] {
+            let (mut phone, mut server) = play(&acts, server);
+            sync(&mut phone, &mut server, 50, client(9), |_| Wire::Good).unwrap();
+            let mut whole = MemoryPhone::new(client(2));
+            sync(&mut whole, &mut server, u32::MAX, client(9), |_| Wire::Good).unwrap();
+            prop_assert_eq!(&phone.rows, &whole.rows);
+            prop_assert_eq!(&phone.rows, &server.expected());
+        }
     }
 }
 
@@ -201,6 +213,39 @@ fn an_app_or_server_of_another_protocol_keeps_its_outbox() {
     assert_eq!(reply.status, 426);
     let error: ErrorBody = decode_message(&reply.body).unwrap();
     assert_eq!(error.code, ErrorCode::Upgrade);
+}
+
+#[test]
+fn apps_of_a_newer_schema_are_served_and_too_old_ones_told_to_update() {
+    let mut server = MemoryServer::new();
+    server.grant(&scopes(1));
+    let mut ask = |schema| {
+        let request = PullRequest {
+            protocol: PROTOCOL,
+            schema,
+            epoch: None,
+            client: client(1),
+            cursors: vec![],
+            budget: 1,
+        };
+        let body = encode_message(&request).unwrap();
+        let event = ServerEvent::Pull(&body);
+        let reply = SyncServer
+            .step(
+                &mut server,
+                &common::device(),
+                Default::default(),
+                event,
+                &common::zstd,
+            )
+            .unwrap();
+        let refused = decode_message::<ErrorBody>(&reply.body).ok();
+        (reply.status, refused.map(|error| error.code))
+    };
+    for schema in OLDEST_SCHEMA..=SCHEMA + 1 {
+        assert_eq!(ask(schema), (200, None));
+    }
+    assert_eq!(ask(OLDEST_SCHEMA - 1), (426, Some(ErrorCode::Upgrade)));
 }
 
 #[test]

@@ -141,6 +141,7 @@ impl Config {
             ("limits.device_burst", self.limits.device_burst),
             ("limits.enrol_per_minute", self.limits.enrol_per_minute),
             ("limits.enrol_burst", self.limits.enrol_burst),
+            ("limits.bootstraps", self.limits.bootstraps),
         ] {
             if value == 0 {
                 return Err(value_error(setting, "must be at least 1"));

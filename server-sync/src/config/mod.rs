@@ -127,6 +127,15 @@ pub struct LimitsConfig {
     pub enrol_burst: u32,
     /// Seconds after which a request is given up.
     pub request_seconds: u64,
+    /// First fetches that are answered at once; others wait for their turn, and requests for what
+    /// changed wait for none of them.
+    pub bootstraps: u32,
+    /// First fetches that may wait. Beyond it they are told to come again.
+    pub bootstraps_waiting: u32,
+    /// Seconds for which a request for news is kept waiting.
+    pub news_seconds: u64,
+    /// Requests for news that may wait at once. Beyond it they are told to come again.
+    pub news_waiting: u32,
 }
 
 impl Default for LimitsConfig {
@@ -137,6 +146,10 @@ impl Default for LimitsConfig {
             enrol_per_minute: 30,
             enrol_burst: 10,
             request_seconds: 30,
+            bootstraps: 2,
+            bootstraps_waiting: 256,
+            news_seconds: 25,
+            news_waiting: 1_000,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What each scope holds, in a few bytes, kept in the transaction that changes it.
 
-use crate::feed::index;
 use crate::feed::rows::decode_columns;
+use crate::feed::{index, snapshot};
 use crate::store::{StoreError, TenantHead, from_sql, to_sql};
 use fieldfare_model::{Entity, Row, RowId};
 use fieldfare_sync::{Digest, DigestKey, Epoch, RowHash, ScopeId, ScopeSums, bucket_of};
@@ -188,6 +188,7 @@ pub(crate) fn ensure(tx: &Transaction<'_>) -> Result<(), StoreError> {
 /// [`StoreError::Sql`], or [`StoreError::Damaged`].
 pub fn begin_history(tx: &Transaction<'_>, epoch: Epoch) -> Result<(), StoreError> {
     tx.execute("UPDATE tenant SET epoch = ?1", [epoch.0.cast_signed()])?;
+    snapshot::clear(tx)?;
     ensure(tx)
 }
 

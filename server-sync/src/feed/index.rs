@@ -78,6 +78,16 @@ fn put_member(
         reason.is_none(),
         reason
     ])?;
+    if reason.is_some() {
+        note_leave(tx, scope, seq)?;
+    }
+    Ok(())
+}
+
+/// From now on nothing is sent that was kept of the scope before.
+fn note_leave(tx: &Transaction<'_>, scope: &ScopeId, seq: u64) -> Result<(), StoreError> {
+    let mut statement = tx.prepare_cached("UPDATE scope SET left_seq = ?2 WHERE name = ?1")?;
+    statement.execute(params![scope.as_str(), to_sql(seq)])?;
     Ok(())
 }
 

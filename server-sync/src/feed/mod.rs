@@ -18,6 +18,7 @@ mod rows;
 mod rules;
 mod scopes;
 mod server_store;
+pub mod snapshot;
 
 pub use collect::{Collected, collect};
 pub use compress::compress;

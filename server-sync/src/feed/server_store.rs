@@ -1,4 +1,4 @@
-use crate::feed::{assignments, consent, digests, gaps, index, operations, rows, rules};
+use crate::feed::{assignments, consent, digests, gaps, index, operations, rows, rules, snapshot};
 use crate::store::{StoreError, TenantHead};
 use fieldfare_model::schema::{lead, rep as rep_columns, visit};
 use fieldfare_model::{
@@ -6,8 +6,8 @@ use fieldfare_model::{
     TimestampMs, Value, Visit,
 };
 use fieldfare_sync::{
-    DeviceContext, Digest, Epoch, FeedChange, NumberGap, Operation, OperationResult, Permit,
-    RowState, ScopeGrant, ScopeId, ScopeSums, ServerStore, StoredResult,
+    DeviceContext, Digest, Epoch, FeedChange, KeptFrame, NumberGap, Operation, OperationResult,
+    Permit, RowState, ScopeGrant, ScopeId, ScopeSums, ServerStore, StoredResult,
 };
 use rusqlite::Transaction;
 
@@ -161,6 +161,14 @@ impl ServerStore for TenantStore<'_> {
         limit: usize,
     ) -> Result<Vec<FeedChange>, StoreError> {
         index::changes(self.tx, scope, after, limit)
+    }
+
+    fn snapshot_frame(&self, scope: &ScopeId, from: u64) -> Result<Option<KeptFrame>, StoreError> {
+        snapshot::frame(self.tx, scope, from)
+    }
+
+    fn next_snapshot_frame(&self, scope: &ScopeId, after: u64) -> Result<Option<u64>, StoreError> {
+        snapshot::next(self.tx, scope, after)
     }
 
     fn digest(&self, scope: &ScopeId) -> Result<Digest, StoreError> {

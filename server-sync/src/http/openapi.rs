@@ -1,4 +1,4 @@
-use crate::http::{admin, days, plan, reroute, routes, session, sync};
+use crate::http::{admin, days, head, plan, reroute, routes, session, sync};
 use crate::intake::receive;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -14,6 +14,7 @@ use utoipa::{Modify, OpenApi};
         sync::compare,
         sync::repair,
         sync::pings,
+        head::post,
         receive::receive,
         routes::healthz,
         routes::readyz,

@@ -1,5 +1,5 @@
 use crate::http::plan::{self, MAX_PLAN_BYTES};
-use crate::http::{admin, days, observe, openapi, reroute, session, sync};
+use crate::http::{admin, days, head, observe, openapi, reroute, session, sync};
 use crate::intake::receive::{self, MAX_DELIVERY_BYTES};
 use crate::state::SharedState;
 use crate::store::StoreError;
@@ -89,6 +89,7 @@ pub const ROUTES: &[Route] = routes! {
     post "/v1/push" Device Public MAX_PUSH_BYTES sync::push;
     post "/v1/compare" Device Public MAX_COMPARE_BYTES sync::compare;
     post "/v1/repair" Device Public MAX_COMPARE_BYTES sync::repair;
+    post "/v1/head" Device Public MAX_SMALL_BYTES head::post;
     post "/v1/pings" Device Public MAX_BODY_BYTES sync::pings;
     post "/v1/webhooks/hubspot/{connection}" Signed Public MAX_DELIVERY_BYTES receive::receive;
     get "/healthz" Open Both MAX_SMALL_BYTES healthz;

@@ -1,6 +1,6 @@
 use crate::auth::Authorized;
 use crate::feed::pings::{self, Ping, PingOutcome};
-use crate::feed::{TenantStore, compress};
+use crate::feed::{TenantStore, compress, snapshot};
 use crate::http::ApiError;
 use crate::http::device::Device;
 use crate::http::error::MSGPACK;
@@ -13,8 +13,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use fieldfare_model::{OLDEST_SCHEMA, PingId, SCHEMA};
 use fieldfare_sync::{
-    DeviceContext, PROTOCOL, ServerEffect, ServerEvent, SyncServer, decode_message, encode_message,
-    protocol_of,
+    DeviceContext, PROTOCOL, PullRequest, ServerEffect, ServerEvent, SyncServer, decode_message,
+    encode_message, protocol_of,
 };
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
@@ -22,12 +22,12 @@ use utoipa::IntoResponses;
 
 const MAX_PINGS: usize = 1_000;
 
-type Body = Result<Bytes, BytesRejection>;
+pub(super) type Body = Result<Bytes, BytesRejection>;
 
 /// How every route of the protocol may refuse.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only its description is used")]
-enum Refused {
+pub(super) enum Refused {
     #[response(
         status = 400,
         description = "Malformed; the body of this and every error: docs/protocol.md, section Errors"
@@ -102,8 +102,35 @@ pub(super) async fn pull(
     body: Body,
 ) -> Result<Response, ApiError> {
     let body = body.map_err(|_| ApiError::too_large())?;
-    let effect = blocking(move || answer_read(&state, &device, ServerEvent::Pull(&body))).await?;
-    reply(effect)
+    let is_first = decode_message::<PullRequest>(&body).is_ok_and(|pull| pull.is_first_fetch());
+    let turn = match is_first {
+        true => Some(state.bootstraps.turn().await?),
+        false => None,
+    };
+    let effect = blocking(move || {
+        let effect = answer_read(&state, &device, ServerEvent::Pull(&body))?;
+        let effect = keep(&state, &device, effect);
+        drop(turn);
+        Ok(effect)
+    })
+    .await?;
+    answer(effect)
+}
+
+/// Keeps what the next first fetch can be answered with, unless somebody writes: it can be done
+/// without.
+fn keep(state: &SharedState, device: &Authorized, mut effect: ServerEffect) -> ServerEffect {
+    let now = state.now();
+    for frame in std::mem::take(&mut effect.to_keep) {
+        if let Err(error) = device
+            .tenant
+            .database()
+            .write_if_free(|tx| snapshot::keep(tx, &frame, now))
+        {
+            tracing::warn!(%error, "a frame could not be kept for the next first fetch");
+        }
+    }
+    effect
 }
 
 /// Which parts of some scopes are not what the phone stored.
@@ -121,7 +148,7 @@ pub(super) async fn compare(
     let body = body.map_err(|_| ApiError::too_large())?;
     let effect =
         blocking(move || answer_read(&state, &device, ServerEvent::Compare(&body))).await?;
-    reply(effect)
+    answer(effect)
 }
 
 /// What is different in those parts.
@@ -138,7 +165,7 @@ pub(super) async fn repair(
 ) -> Result<Response, ApiError> {
     let body = body.map_err(|_| ApiError::too_large())?;
     let effect = blocking(move || answer_read(&state, &device, ServerEvent::Repair(&body))).await?;
-    reply(effect)
+    answer(effect)
 }
 
 /// Answers from one snapshot.
@@ -173,7 +200,7 @@ pub(super) async fn push(
             .write(|tx| answer_push(tx, &state, &device.context, &body))
     })
     .await?;
-    reply(effect)
+    answer(effect)
 }
 
 fn answer_push(
@@ -219,13 +246,13 @@ pub(super) async fn pings(
         })
     })
     .await?;
-    let reply_body = PingReply {
+    let reply = PingReply {
         protocol: PROTOCOL,
         schema: SCHEMA,
         results,
     };
-    let body = encode_message(&reply_body).map_err(StoreError::from)?;
-    reply(ServerEffect { status: 200, body })
+    let body = encode_message(&reply).map_err(StoreError::from)?;
+    answer(ServerEffect::ok(body))
 }
 
 fn read_pings(body: &[u8]) -> Result<PingBatch, ApiError> {
@@ -249,7 +276,7 @@ async fn blocking<T: Send + 'static>(
     Ok(crate::store::blocking(work).await?)
 }
 
-fn reply(effect: ServerEffect) -> Result<Response, ApiError> {
+pub(super) fn answer(effect: ServerEffect) -> Result<Response, ApiError> {
     let status = StatusCode::from_u16(effect.status)
         .map_err(|_| ApiError::from(StoreError::Damaged("reply")))?;
     Ok((status, [(header::CONTENT_TYPE, MSGPACK)], effect.body).into_response())

@@ -4,8 +4,9 @@ use crate::store::migrate::{Migration, migrate};
 use crate::store::{StoreError, SubKey};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError, TryLockError};
 use std::time::Duration;
+use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 const MAX_READERS: usize = 4;
@@ -19,6 +20,8 @@ pub struct Database {
     writer: Mutex<Connection>,
     readers: Mutex<Readers>,
     reader_back: Condvar,
+    /// How many transactions of this process were kept.
+    commits: watch::Sender<u64>,
 }
 
 #[derive(Default)]
@@ -47,6 +50,7 @@ impl Database {
             writer: Mutex::new(writer),
             readers: Mutex::default(),
             reader_back: Condvar::new(),
+            commits: watch::Sender::new(0),
         })
     }
 
@@ -60,10 +64,31 @@ impl Database {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let mut writer = lock(&self.writer);
-        let tx = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let out = work(&tx)?;
-        tx.commit()?;
+        let out = in_transaction(&mut writer, work)?;
+        self.commits.send_modify(|commits| *commits += 1);
         Ok(out)
+    }
+
+    /// [`Self::write`] of something nobody waits for news of, or nothing at all while another writer
+    /// is at work.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn write_if_free<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut writer = match self.writer.try_lock() {
+            Ok(writer) => writer,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Ok(None),
+        };
+        in_transaction(&mut writer, work).map(Some)
+    }
+
+    /// Tells of every write of this process: its number of writes so far.
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.commits.subscribe()
     }
 
     /// Runs `work` over one snapshot. Writing there fails.
@@ -149,6 +174,16 @@ impl Database {
         reader.connection = Some(connection);
         Ok(reader)
     }
+}
+
+fn in_transaction<T>(
+    writer: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let tx = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let out = work(&tx)?;
+    tx.commit()?;
+    Ok(out)
 }
 
 /// A reader lent from the pool.

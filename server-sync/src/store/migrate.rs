@@ -30,6 +30,7 @@ pub const TENANT_MIGRATIONS: &[Migration] = migrations! {
     1 => "sql/0001_feed.sql",
     2 => "sql/0002_consent.sql",
     3 => "sql/0003_digests.sql",
+    4 => "sql/0004_snapshot.sql",
     100 => "sql/0100_crm.sql",
     101 => "sql/0101_geocode.sql",
     200 => "sql/0200_routing.sql",

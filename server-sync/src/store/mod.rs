@@ -5,6 +5,7 @@
 
 mod database;
 mod error;
+mod heads;
 mod key;
 mod migrate;
 mod registry;
@@ -13,6 +14,7 @@ mod tenants;
 
 pub use database::Database;
 pub use error::StoreError;
+pub use heads::Heads;
 pub use key::{KEY_BYTES, MasterKey, SubKey};
 pub use migrate::{Migration, REGISTRY_MIGRATIONS, TENANT_MIGRATIONS, migrate};
 pub use registry::{DeviceRecord, NewDevice, Registry};

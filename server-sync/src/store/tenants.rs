@@ -1,3 +1,4 @@
+use super::heads::LatestHeads;
 use crate::random;
 use crate::store::{Database, MasterKey, StoreError, TENANT_MIGRATIONS, from_sql};
 use fieldfare_model::{TenantId, TimestampMs};
@@ -45,7 +46,11 @@ impl Tenants {
         let database = Database::open(&path, self.key.tenant(id)?, TENANT_MIGRATIONS)?;
         create_head(&database, id, now)?;
         database.write(crate::feed::digests::ensure)?;
-        let tenant = Arc::new(Tenant { id, database });
+        let tenant = Arc::new(Tenant {
+            id,
+            database,
+            latest_heads: LatestHeads::default(),
+        });
         open.insert(id, tenant.clone());
         Ok(tenant)
     }
@@ -110,6 +115,7 @@ impl TenantHead {
 pub struct Tenant {
     id: TenantId,
     database: Database,
+    pub(super) latest_heads: LatestHeads,
 }
 
 impl Tenant {

@@ -1,7 +1,7 @@
 //! Bugs planted on purpose.
 
 /// The seeded bugs: what each is called where it is planted, and what it breaks.
-pub const BUGS: [(&str, &str); 14] = [
+pub const BUGS: [(&str, &str); 15] = [
     (
         "cursor saved before rows",
         "the phone's cursor is durable before the frame it stands for",
@@ -44,6 +44,10 @@ pub const BUGS: [(&str, &str); 14] = [
     (
         "acknowledged operations forgotten at once",
         "nothing is left to give to a restored server",
+    ),
+    (
+        "snapshot outlives what left",
+        "a first fetch gets kept frames with rows that are gone",
     ),
     (
         "fork not noticed",

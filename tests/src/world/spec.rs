@@ -16,6 +16,10 @@ const GENEROUS: LimitsConfig = LimitsConfig {
     enrol_per_minute: 100_000,
     enrol_burst: 100_000,
     request_seconds: 30,
+    bootstraps: 2,
+    bootstraps_waiting: 100_000,
+    news_seconds: 25,
+    news_waiting: 100_000,
 };
 
 /// What there is in a world.

@@ -83,6 +83,7 @@ pub enum Trouble {
     Revoked,
     Busy { seconds: u32 },
     Broken,
+    TooOld,
 }
 
 pub struct FakeServer {
@@ -152,13 +153,33 @@ impl FakeServer {
         reply(200, serde_json::to_vec(&json).unwrap())
     }
 
-    fn sync(&self, request: &HttpRequest, path: &str) -> HttpResponse {
+    /// Answers when a lead changed after the head the phone shows.
+    async fn head(&self, request: &HttpRequest) -> HttpResponse {
+        if !self.is_known(request) {
+            return error(401, ErrorCode::Unauthorized);
+        }
+        let asked = HeadRequest::read(&request.body).unwrap();
+        loop {
+            let (epoch, head) = {
+                let memory = self.memory.lock().unwrap();
+                (memory.epoch, memory.tables.seq)
+            };
+            let answer = asked.answer(epoch, head, [head]);
+            if answer.is_news {
+                return reply(200, answer.into_effect().unwrap().body);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+
+    fn is_known(&self, request: &HttpRequest) -> bool {
         let token = format!("Bearer access-{}", self.token.load(Ordering::SeqCst));
-        let is_known = request
-            .headers
-            .iter()
-            .any(|h| h.name == "authorization" && h.value == token);
-        if !is_known {
+        let mut headers = request.headers.iter();
+        headers.any(|h| h.name == "authorization" && h.value == token)
+    }
+
+    fn sync(&self, request: &HttpRequest, path: &str) -> HttpResponse {
+        if !self.is_known(request) {
             return error(401, ErrorCode::Unauthorized);
         }
         let device = DeviceContext {
@@ -238,6 +259,7 @@ impl HttpTransport for FakeServer {
             Some(Trouble::Hang) => std::future::pending::<()>().await,
             Some(Trouble::TokenRefused) => return Ok(error(401, ErrorCode::Unauthorized)),
             Some(Trouble::Revoked) => return Ok(error(403, ErrorCode::Revoked)),
+            Some(Trouble::TooOld) => return Ok(error(426, ErrorCode::Upgrade)),
             Some(Trouble::Broken) => return Ok(reply(200, vec![0xc1])),
             Some(Trouble::Busy { seconds }) => {
                 let mut response = error(429, ErrorCode::Busy);
@@ -252,6 +274,7 @@ impl HttpTransport for FakeServer {
         Ok(match path.as_str() {
             "/v1/enrol" | "/v1/token" => self.session(&request),
             "/v1/pings" => self.take_pings(&request),
+            "/v1/head" => self.head(&request).await,
             "/v1/route" => reply(200, self.route.lock().unwrap().clone()),
             _ => self.sync(&request, &path),
         })

@@ -177,6 +177,29 @@ pub(super) fn for_each(db: &Connection, mut take: impl FnMut(&Row)) -> Result<()
     Ok(())
 }
 
+/// Moves cells that an older build kept without knowing their columns to the columns that this
+/// build has for them. Nothing has to be fetched for it.
+pub(crate) fn adopt(db: &Connection) -> Result<(), StoreError> {
+    for no in with_unknown_cells(db)? {
+        let raw = db
+            .prepare_cached(&format!("SELECT {} FROM lead WHERE rowno = ?1", *SELECTED))
+            .and_then(|mut s| s.query_row([no], from_sql))
+            .in_cache()?;
+        let generation = raw.generation;
+        // What does not read stays as it is; the next digest finds it.
+        if let Ok(row) = raw.into_row() {
+            update(db, no, generation, &row)?;
+        }
+    }
+    Ok(())
+}
+
+fn with_unknown_cells(db: &Connection) -> Result<Vec<i64>, StoreError> {
+    db.prepare("SELECT rowno FROM lead WHERE extra IS NOT NULL")
+        .and_then(|mut s| s.query_map([], |row| row.get(0))?.collect())
+        .in_cache()
+}
+
 /// A lead as it lies in the table.
 pub(crate) struct RawLead {
     pub(crate) row: Row,

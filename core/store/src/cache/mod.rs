@@ -3,7 +3,7 @@
 pub(crate) mod base;
 pub(crate) mod digests;
 pub(crate) mod full_text;
-mod lead_table;
+pub(crate) mod lead_table;
 pub(crate) mod list;
 pub(crate) mod members;
 pub(crate) mod overlay;

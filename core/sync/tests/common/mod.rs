@@ -101,6 +101,10 @@ pub fn carry(server: &mut MemoryServer, request: &Request, fate: Wire) -> Event 
     let effect = SyncServer
         .step(server, &device(), TimestampMs(77), event, &zstd)
         .unwrap();
+    server.keep(effect.to_keep);
+    if request.path == "/v1/pull" && effect.status == 200 {
+        assert_all_held(server, &effect.body);
+    }
     if fate == Wire::LosesReply {
         return Event::Offline;
     }
@@ -109,5 +113,29 @@ pub fn carry(server: &mut MemoryServer, request: &Request, fate: Wire) -> Event 
         body: effect.body,
         retry_after_ms: None,
         now: TimestampMs(78),
+    }
+}
+
+/// Whatever is sent of a scope is in it at that moment, in whichever version.
+fn assert_all_held(server: &MemoryServer, body: &[u8]) {
+    let reply: PullReply = decode_message(body).unwrap();
+    for frame in reply
+        .frames
+        .iter()
+        .map(|bytes| Frame::decode(bytes).unwrap())
+    {
+        let held = server.held(&frame.scope);
+        for change in frame.changes {
+            let is_held = held
+                .iter()
+                .any(|(entity, row)| (*entity, row.id) == change.key());
+            let is_put = matches!(change, FeedChange::Put { .. });
+            assert!(
+                !is_put || is_held,
+                "{:?} is not in {}",
+                change.key(),
+                frame.scope
+            );
+        }
     }
 }

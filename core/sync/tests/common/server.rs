@@ -21,6 +21,8 @@ pub struct Tables {
     pub conflicts: Vec<Conflict>,
     pub writes: Vec<OperationId>,
     pub gaps: BTreeSet<NumberGap>,
+    /// The sequence at which a row last left a scope.
+    pub left: BTreeMap<ScopeId, u64>,
 }
 
 pub struct MemoryServer {
@@ -29,6 +31,12 @@ pub struct MemoryServer {
     pub tables: Tables,
     pub grants: Vec<ScopeGrant>,
     pub refused_rows: BTreeSet<RowId>,
+    /// How many rows a frame has.
+    pub frame_rows: usize,
+    /// What first fetches were answered with; none if it keeps nothing.
+    pub kept: Option<Vec<SnapshotFrame>>,
+    /// How often a kept frame was sent.
+    pub sent_again: std::cell::Cell<usize>,
     part: Option<Tables>,
 }
 
@@ -40,8 +48,38 @@ impl MemoryServer {
             tables: Tables::default(),
             grants: Vec::new(),
             refused_rows: BTreeSet::new(),
+            frame_rows: MAX_FRAME_ROWS,
+            kept: None,
+            sent_again: std::cell::Cell::default(),
             part: None,
         }
+    }
+
+    /// One that keeps frames for the next first fetch, of so many rows each.
+    pub fn keeping(frame_rows: usize) -> Self {
+        Self {
+            frame_rows,
+            kept: Some(Vec::new()),
+            ..Self::new()
+        }
+    }
+
+    pub fn keep(&mut self, frames: Vec<SnapshotFrame>) {
+        let Some(kept) = &mut self.kept else { return };
+        for frame in frames {
+            let is_within = |other: &SnapshotFrame| {
+                other.scope == frame.scope && other.from >= frame.from && other.from < frame.to
+            };
+            kept.retain(|other| !is_within(other));
+            kept.push(frame);
+        }
+    }
+
+    /// Kept frames of a scope that no row has left since.
+    fn whole(&self, scope: &ScopeId) -> impl Iterator<Item = &SnapshotFrame> {
+        let left = self.tables.left.get(scope).copied().unwrap_or(0);
+        let kept = self.kept.iter().flatten();
+        kept.filter(move |f| f.scope == *scope && f.head >= left)
     }
 
     pub fn grant(&mut self, scopes: &[ScopeId]) {
@@ -65,6 +103,7 @@ impl MemoryServer {
             .unwrap_or_default();
         for scope in old.difference(&new) {
             let place = (seq, Place::Gone(LeaveReason::Left));
+            t.left.insert(scope.clone(), seq);
             t.members.insert((scope.clone(), entity, id), place);
         }
         for scope in new {
@@ -90,6 +129,7 @@ impl MemoryServer {
         let seq = t.seq;
         for scope in t.scopes.remove(&(entity, id)).unwrap_or_default() {
             let place = (seq, Place::Gone(LeaveReason::Deleted));
+            t.left.insert(scope.clone(), seq);
             t.members.insert((scope, entity, id), place);
         }
         t.rows.insert((entity, id), None);
@@ -167,6 +207,23 @@ impl ServerStore for MemoryServer {
         found.sort_by_key(FeedChange::seq);
         found.truncate(limit);
         Ok(found)
+    }
+    fn frame_rows(&self) -> usize {
+        self.frame_rows
+    }
+    fn snapshot_frame(&self, scope: &ScopeId, from: u64) -> Result<Option<KeptFrame>, Infallible> {
+        let found = self.whole(scope).find(|frame| frame.from == from);
+        let kept = found.map(|frame| KeptFrame {
+            to: frame.to,
+            bytes: frame.bytes.clone(),
+        });
+        let sent = self.sent_again.get() + usize::from(kept.is_some());
+        self.sent_again.set(sent);
+        Ok(kept)
+    }
+    fn next_snapshot_frame(&self, scope: &ScopeId, after: u64) -> Result<Option<u64>, Infallible> {
+        let places = self.whole(scope).map(|frame| frame.from);
+        Ok(places.filter(|from| *from > after).min())
     }
     fn digest(&self, scope: &ScopeId) -> Result<Digest, Infallible> {
         Ok(self.sums(scope)?.total())

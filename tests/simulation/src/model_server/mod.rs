@@ -11,9 +11,10 @@ use fieldfare_model::{
     TimestampMs, Value, seeded_bug,
 };
 use fieldfare_sync::{
-    DeviceContext, Digest, DigestKey, Epoch, FeedChange, LeaveReason, NumberGap, Operation,
-    OperationResult, Outcome, Permit, RejectCode, RowState, ScopeGrant, ScopeId, ScopeSums,
-    ServerEffect, ServerEvent, ServerStore, StoredResult, SyncServer, bucket_of,
+    DeviceContext, Digest, DigestKey, Epoch, FeedChange, KeptFrame, LeaveReason, NumberGap,
+    Operation, OperationResult, Outcome, Permit, RejectCode, RowState, ScopeGrant, ScopeId,
+    ScopeSums, ServerEffect, ServerEvent, ServerStore, SnapshotFrame, StoredResult, SyncServer,
+    bucket_of,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -49,6 +50,9 @@ struct Files {
     effects: Vec<OperationId>,
     gaps: BTreeSet<NumberGap>,
     marks: Vec<(TimestampMs, u64)>,
+    snapshot: Vec<SnapshotFrame>,
+    /// The sequence at which a row last left a scope.
+    left: BTreeMap<ScopeId, u64>,
 }
 
 /// How to undo a part.
@@ -85,6 +89,8 @@ impl ModelServer {
             effects: Vec::new(),
             gaps: BTreeSet::new(),
             marks: Vec::new(),
+            snapshot: Vec::new(),
+            left: BTreeMap::new(),
         };
         Self {
             disk: Disk::default(),
@@ -99,6 +105,12 @@ impl ModelServer {
     }
 
     fn set_entry(&mut self, key: Key, entry: Option<Entry>) {
+        for (scope, (seq, gone)) in entry.iter().flat_map(|entry| &entry.members) {
+            if gone.is_some() {
+                let left = self.files.left.entry(scope.clone()).or_default();
+                *left = (*left).max(*seq);
+            }
+        }
         let before = match entry.clone() {
             Some(entry) => self.files.rows.insert(key, entry),
             None => self.files.rows.remove(&key),
@@ -254,7 +266,29 @@ impl ModelServer {
             _ => ServerEvent::Repair(body),
         };
         let compress = |raw: &[u8]| zstd::bulk::compress(raw, 1).unwrap_or_default();
-        SyncServer.step(self, device, now, event, &compress)
+        let effect = SyncServer.step(self, device, now, event, &compress)?;
+        for frame in &effect.to_keep {
+            self.keep_frame(frame);
+        }
+        Ok(effect)
+    }
+
+    fn keep_frame(&mut self, frame: &SnapshotFrame) {
+        let is_within = |other: &SnapshotFrame| {
+            other.scope == frame.scope && (frame.from..frame.to).contains(&other.from)
+        };
+        self.files.snapshot.retain(|other| !is_within(other));
+        self.files.snapshot.push(frame.clone());
+    }
+
+    /// Kept frames of a scope that no row has left since.
+    fn snapshot_of(&self, scope: &ScopeId) -> impl Iterator<Item = &SnapshotFrame> {
+        let mut left = self.files.left.get(scope).copied().unwrap_or(0);
+        if seeded_bug!("snapshot outlives what left") {
+            left = 0;
+        }
+        let kept = self.files.snapshot.iter();
+        kept.filter(move |frame| frame.scope == *scope && frame.head >= left)
     }
 }
 
@@ -336,6 +370,7 @@ impl SimServer for ModelServer {
         if let Some(files) = backup.downcast_ref::<Files>() {
             self.files = files.clone();
             self.files.epoch = epoch;
+            self.files.snapshot.clear();
             self.recount();
         }
     }

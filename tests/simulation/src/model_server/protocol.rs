@@ -55,6 +55,21 @@ impl ServerStore for ModelServer {
         Ok(changes)
     }
 
+    fn snapshot_frame(&self, scope: &ScopeId, from: u64) -> Result<Option<KeptFrame>, StoreFault> {
+        let mut kept = self.snapshot_of(scope);
+        Ok(kept
+            .find(|frame| frame.from == from)
+            .map(|frame| KeptFrame {
+                to: frame.to,
+                bytes: frame.bytes.clone(),
+            }))
+    }
+
+    fn next_snapshot_frame(&self, scope: &ScopeId, after: u64) -> Result<Option<u64>, StoreFault> {
+        let places = self.snapshot_of(scope).map(|frame| frame.from);
+        Ok(places.filter(|from| *from > after).min())
+    }
+
     fn frame_rows(&self) -> usize {
         3
     }

@@ -30,6 +30,30 @@ impl<S: SimServer, P: SimPhone> World<S, P> {
             .check_phone(phone, &state.store, state.expected.as_ref())
     }
 
+    /// No row travels that its scope does not hold at that moment, in whichever version.
+    pub(super) fn check_sent(&self, phone: u8, body: &[u8]) -> Result<(), Wrong> {
+        let Ok(reply) = decode_message::<PullReply>(body) else {
+            return Ok(());
+        };
+        for bytes in &reply.frames {
+            let frame = Frame::decode(bytes).map_err(|e| format!("phone {phone}: {e}"))?;
+            let held = self.server.rows_of(&frame.scope);
+            let held: BTreeSet<Key> = held.into_iter().map(|(key, _)| key).collect();
+            let mut puts = frame.changes.iter();
+            let stray = puts.find(|change| {
+                matches!(change, FeedChange::Put { .. }) && !held.contains(&change.key())
+            });
+            if let Some(stray) = stray {
+                return Err(format!(
+                    "phone {phone} is sent {:?}, which {} does not hold",
+                    stray.key(),
+                    frame.scope
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// A sync that is done leaves nothing damaged.
     pub(super) fn check_done(&mut self, phone: u8) -> Result<(), Wrong> {
         let state = self.phone(phone);

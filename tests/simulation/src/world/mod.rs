@@ -17,8 +17,8 @@ use fieldfare_model::{
     TimestampMs, Value,
 };
 use fieldfare_sync::{
-    Backoff, Change, DeviceContext, Effect, Epoch, Event, Failure, FieldEdit, Frame, Operation,
-    PullReply, PullStatus, Request, ScopeId, SyncClient, SyncLimits, decode_message,
+    Backoff, Change, DeviceContext, Effect, Epoch, Event, Failure, FeedChange, FieldEdit, Frame,
+    Operation, PullReply, PullStatus, Request, ScopeId, SyncClient, SyncLimits, decode_message,
     encode_message,
 };
 use std::collections::{BTreeMap, BTreeSet};

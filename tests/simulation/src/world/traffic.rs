@@ -153,6 +153,9 @@ impl<S: SimServer, P: SimPhone> World<S, P> {
             return self.step(phone, Event::Offline);
         };
         let is_pull = request.path == "/v1/pull";
+        if is_pull {
+            self.check_sent(phone, &body)?;
+        }
         if fault == Fault::LoseReply {
             if is_pull {
                 self.count_frames(phone, &body);
