@@ -101,11 +101,7 @@ mod tests {
                 version: 5,
                 columns,
             };
-            let tables = Tables {
-                db,
-                full_text: false,
-            };
-            tables.put(Entity::LEAD, None, 1, &row).unwrap();
+            tables(db).put(Entity::LEAD, None, 1, &row).unwrap();
         });
         write(&dir, StoreFile::Outbox, &key, |transaction| {
             client::begin(transaction, ClientId::from_bytes([2; 16])).unwrap();
@@ -171,10 +167,6 @@ mod tests {
             version: 5,
             columns,
         };
-        let tables = |db| Tables {
-            db,
-            full_text: false,
-        };
         tables(&db).put(Entity::LEAD, None, 1, &row).unwrap();
         let mut unknown = Columns::new();
         unknown.set(schema::lead::EMAIL, "anna@example.com");
@@ -193,6 +185,13 @@ mod tests {
         assert_eq!(unpack(&extra).unwrap(), unknown);
         let read = tables(&db).read((Entity::LEAD, id)).unwrap().unwrap();
         assert_eq!((read.row.version, read.row.columns), (5, full));
+    }
+
+    const fn tables(db: &Connection) -> Tables<'_> {
+        Tables {
+            db,
+            full_text: false,
+        }
     }
 
     fn event() -> ConsentEvent {

@@ -11,7 +11,7 @@ use fieldfare_navigator::{parse_routes, read_gpx, write_gpx};
 use fieldfare_planner::generate::{DaySpec, rep_day};
 use fieldfare_sync::{
     Change, Checkpoint, CompareReply, CompareRequest, ComparedScope, Digest, DigestKey, Epoch,
-    ErrorBody, ErrorCode, FeedChange, FieldEdit, LeaveReason, NumberGap, Operation,
+    ErrorBody, ErrorCode, FeedChange, FieldEdit, HeadRequest, LeaveReason, NumberGap, Operation,
     OperationResult, Outcome, PROTOCOL, Priority, PullReply, PullRequest, PullStatus, PushReply,
     PushRequest, PushStatus, RejectCode, RepairReply, RepairRequest, RowMark, ScopeCursor,
     ScopeGrant, ScopeId, ScopeSums, encode_frames, encode_message, keys_to_wire,
@@ -164,6 +164,9 @@ fn messages() {
             digests: vec![Digest { rows: 2, sum: 5 }],
         },
     );
+    let asked = HeadRequest::new(epoch, 12);
+    keep_message("head", "request", &asked);
+    keep_message("head", "reply", &asked.answer(epoch, 13, [13]));
     let cells: Columns = row(1).columns;
     let edit = FieldEdit {
         tag: 5,

@@ -27,6 +27,7 @@ pub const TARGETS: &[Target] = &[
     ("frame", messages::frame),
     ("frame_blocks", messages::frame_blocks),
     ("pull", messages::pull),
+    ("head", messages::head),
     ("push", messages::push),
     ("compare", messages::compare),
     ("repair", messages::repair),

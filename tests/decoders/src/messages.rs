@@ -2,9 +2,10 @@
 
 use crate::sealed::{SealedBlocks, seal};
 use fieldfare_sync::{
-    CompareReply, CompareRequest, ErrorBody, FeedChange, Frame, MAX_FRAME_BYTES, MAX_FRAME_ROWS,
-    PullReply, PullRequest, PushReply, PushRequest, RepairReply, RepairRequest, RowMark, ScopeSums,
-    decode_message, encode_frames, encode_message, keys_from_wire, keys_to_wire, protocol_of,
+    CompareReply, CompareRequest, ErrorBody, FeedChange, Frame, HeadReply, HeadRequest,
+    MAX_FRAME_BYTES, MAX_FRAME_ROWS, PullReply, PullRequest, PushReply, PushRequest, RepairReply,
+    RepairRequest, RowMark, ScopeSums, decode_message, encode_frames, encode_message,
+    keys_from_wire, keys_to_wire, protocol_of,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
@@ -53,6 +54,18 @@ fn comes_back(frame: &Frame) {
 pub fn pull(bytes: &[u8]) {
     message::<PullRequest>(bytes);
     message::<PullReply>(bytes);
+}
+
+/// Both sides of waiting for news.
+pub fn head(bytes: &[u8]) {
+    message::<HeadRequest>(bytes);
+    message::<HeadReply>(bytes);
+    let read = HeadRequest::read(bytes);
+    assert!(
+        read.is_ok_and(|request| decode_message(bytes) == Ok(request))
+            || HeadRequest::read(bytes).is_err_and(|refused| refused.status >= 400),
+        "neither read nor refused"
+    );
 }
 
 /// Both sides of a push.
