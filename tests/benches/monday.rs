@@ -8,6 +8,9 @@
     clippy::indexing_slicing
 )]
 
+use fieldfare_engine::{
+    HttpHeader, HttpMethod, HttpRequest, HttpResponse, HttpTransport, HttpsTransport,
+};
 use fieldfare_model::{ClientId, Entity, SCHEMA};
 use fieldfare_server::auth;
 use fieldfare_server::config::{Config, RepConfig, TenantConfig, TerritoryConfig};
@@ -31,6 +34,9 @@ const LEADS: usize = 10_000;
 const REP: &str = "ada@example.com";
 const BUDGET: u32 = 64 * 1024;
 const PROBE_EVERY: Duration = Duration::from_millis(100);
+
+/// When the server gave a request up, it is made again after this.
+const AFTER_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -119,7 +125,7 @@ async fn probe(server: Arc<RunningServer>, mut phone: Phone, is_over: Arc<Atomic
             .await
             .unwrap();
         let start = Instant::now();
-        assert!(phone.pull().await.unwrap());
+        while phone.pull().await != Ok(true) {}
         took.push(start.elapsed().as_secs_f64() * 1e3);
         tokio::time::sleep(PROBE_EVERY).await;
     }
@@ -127,7 +133,7 @@ async fn probe(server: Arc<RunningServer>, mut phone: Phone, is_over: Arc<Atomic
 }
 
 struct Phone {
-    http: reqwest::Client,
+    http: HttpsTransport,
     address: String,
     token: String,
     client: ClientId,
@@ -149,26 +155,39 @@ impl Phone {
             state.now(),
         )
         .unwrap();
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let address = format!("http://{}", server.addr);
-        let body =
-            serde_json::json!({"p": PROTOCOL, "s": SCHEMA, "code": code, "device_name": "bench"});
-        let reply = http
-            .post(format!("{address}/v1/enrol"))
-            .body(body.to_string())
-            .send()
-            .await
-            .unwrap();
-        let reply: serde_json::Value =
-            serde_json::from_slice(&reply.bytes().await.unwrap()).unwrap();
-        Self {
-            http,
-            address,
-            token: reply["access_token"].as_str().unwrap().to_owned(),
+        let mut phone = Self {
+            http: HttpsTransport::new(true).unwrap(),
+            address: format!("http://{}", server.addr),
+            token: String::new(),
             client: ClientId::from_bytes(fieldfare_server::random::bytes().unwrap()),
             epoch: None,
             places: BTreeMap::new(),
-        }
+        };
+        let body =
+            serde_json::json!({"p": PROTOCOL, "s": SCHEMA, "code": code, "device_name": "bench"});
+        let reply = phone.post("/v1/enrol", body.to_string().into_bytes()).await;
+        let reply: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+        reply["access_token"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut phone.token);
+        phone
+    }
+
+    async fn post(&self, path: &str, body: Vec<u8>) -> HttpResponse {
+        let bearer = HttpHeader {
+            name: "authorization".to_owned(),
+            value: format!("Bearer {}", self.token),
+        };
+        let request = HttpRequest {
+            method: HttpMethod::Post,
+            url: format!("{}{path}", self.address),
+            headers: vec![bearer],
+            body,
+            timeout_ms: 600_000,
+            max_response_bytes: 16 << 20,
+        };
+        self.http.send(request).await.unwrap()
     }
 
     /// Pulls until everything is there, and says how often it was told to come again.
@@ -204,19 +223,17 @@ impl Phone {
             budget: BUDGET,
         };
         let reply = self
-            .http
-            .post(format!("{}/v1/pull", self.address))
-            .bearer_auth(&self.token)
-            .body(encode_message(&request).unwrap())
-            .send()
-            .await
-            .unwrap();
-        if reply.status() == 429 {
-            let seconds = reply.headers()["retry-after"].to_str().unwrap();
+            .post("/v1/pull", encode_message(&request).unwrap())
+            .await;
+        if reply.status == 429 {
+            let seconds = reply.header("retry-after").unwrap();
             return Err(Duration::from_secs(seconds.parse().unwrap()));
         }
-        assert_eq!(reply.status(), 200);
-        let reply: PullReply = decode_message(&reply.bytes().await.unwrap()).unwrap();
+        if reply.status == 503 {
+            return Err(AFTER_TIMEOUT);
+        }
+        assert_eq!(reply.status, 200);
+        let reply: PullReply = decode_message(&reply.body).unwrap();
         self.epoch = Some(reply.epoch);
         for frame in &reply.frames {
             self.take(frame, reply.head);
@@ -319,7 +336,7 @@ fn keep_nothing(server: &RunningServer) {
         .state
         .tenants
         .get(server.state.config.tenants[0].id());
-    let sql = "CREATE TRIGGER nothing BEFORE INSERT ON snapshot BEGIN SELECT RAISE(IGNORE); END";
+    let sql = "CREATE TRIGGER taken_back BEFORE INSERT ON snapshot BEGIN SELECT RAISE(IGNORE); END";
     store
         .unwrap()
         .write(|tx| Ok(tx.execute_batch(sql)?))

@@ -28,6 +28,14 @@ const REP: &str = "ada@example.com";
 const BATCH: usize = 5_000;
 
 fn main() {
+    // `cargo bench -p fieldfare-tests --bench phone -- lock` prints the last table alone.
+    if !std::env::args().any(|argument| argument == "lock") {
+        first_syncs();
+    }
+    write_locks();
+}
+
+fn first_syncs() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -41,23 +49,6 @@ fn main() {
     .into_iter()
     .map(|(n, is_lean)| runtime.block_on(measure(n, is_lean)))
     .collect();
-    let held = [true, false].map(|is_first| write_lock_held(100_000, is_first));
-    let [ours, naive] = &held;
-    print_table(
-        "Longest time the cache's write lock is held while 100,000 leads come; CPU, then wall",
-        &[
-            "",
-            "a frame, ms",
-            "wall",
-            "showing all, ms",
-            "wall",
-            "ratio of showing",
-        ],
-        &[
-            ours.row("rows in place at once, shown by a flag", ours),
-            naive.row("naive: frames kept, rows written when shown", ours),
-        ],
-    );
     print_table(
         "First sync over HTTP on loopback, server and phone in this process (no full text)",
         &[
@@ -75,6 +66,26 @@ fn main() {
             "idle sync B",
         ],
         &rows,
+    );
+}
+
+fn write_locks() {
+    let held = [true, false].map(|is_first| write_lock_held(100_000, is_first));
+    let [ours, naive] = &held;
+    print_table(
+        "Longest time the cache's write lock is held while 100,000 leads come; CPU, then wall",
+        &[
+            "",
+            "a frame, ms",
+            "wall",
+            "showing all, ms",
+            "wall",
+            "ratio of showing",
+        ],
+        &[
+            ours.row("rows in place at once, shown by a flag", ours),
+            naive.row("naive: frames kept, rows written when shown", ours),
+        ],
     );
 }
 

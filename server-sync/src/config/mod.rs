@@ -147,7 +147,7 @@ impl Default for LimitsConfig {
             enrol_burst: 10,
             request_seconds: 30,
             bootstraps: 2,
-            bootstraps_waiting: 256,
+            bootstraps_waiting: 1_000,
             news_seconds: 25,
             news_waiting: 1_000,
         }

@@ -5,6 +5,7 @@ use fieldfare_sync::{Epoch, ScopeId};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Where the scopes of a tenant stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,9 +41,18 @@ impl Heads {
     }
 }
 
+/// What another process wrote, as a command does, is seen after this at the latest.
+const FRESH: Duration = Duration::from_secs(5);
+
 /// The heads as they were after some write.
 #[derive(Default)]
-pub(super) struct LatestHeads(tokio::sync::Mutex<Option<(u64, Arc<Heads>)>>);
+pub(super) struct LatestHeads(tokio::sync::Mutex<Option<Latest>>);
+
+struct Latest {
+    commits: u64,
+    read_at: Instant,
+    heads: Arc<Heads>,
+}
 
 impl Tenant {
     /// Where every scope stands now.
@@ -53,14 +63,19 @@ impl Tenant {
         let mut latest = self.latest_heads.0.lock().await;
         // Taken before reading: a write in between only makes the next one read again.
         let commits = *self.database().commits().borrow();
-        if let Some((read_after, heads)) = &*latest
-            && *read_after == commits
-        {
-            return Ok(heads.clone());
+        let is_current =
+            |latest: &&Latest| latest.commits == commits && latest.read_at.elapsed() < FRESH;
+        if let Some(latest) = latest.as_ref().filter(is_current) {
+            return Ok(latest.heads.clone());
         }
+        let read_at = Instant::now();
         let tenant = self.clone();
         let heads = Arc::new(blocking(move || tenant.read(Heads::read)).await?);
-        *latest = Some((commits, heads.clone()));
+        *latest = Some(Latest {
+            commits,
+            read_at,
+            heads: heads.clone(),
+        });
         Ok(heads)
     }
 }
