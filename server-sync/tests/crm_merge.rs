@@ -225,6 +225,17 @@ async fn an_erased_record_leaves_no_job_and_no_planned_day_behind() {
         .store
         .write(|tx| feed::put(tx, Entity::DAY_PLAN, day.id.row(), day.to_columns(), now))
         .unwrap();
+    let kept = || {
+        let sql = "SELECT count(*) FROM snapshot WHERE frame = x'07'";
+        let count = bench
+            .store
+            .read(|c| Ok(c.query_row(sql, [], |r| r.get::<_, i64>(0))?));
+        count.unwrap()
+    };
+    let keep = "INSERT INTO snapshot
+        SELECT s.key, 0, 1, (SELECT seq FROM tenant), 1, 1, 0, x'07' FROM scope s";
+    bench.store.write(|tx| Ok(tx.execute(keep, [])?)).unwrap();
+    let kept_before = kept();
     bench.portal.erase(COMPANIES, id).unwrap();
     let body = json!([{"eventId": 1, "objectId": id, "portalId": PORTAL, "occurredAt": 1,
         "subscriptionType": "company.privacyDeletion", "changeSource": "CRM_UI"}]);
@@ -245,6 +256,7 @@ async fn an_erased_record_leaves_no_job_and_no_planned_day_behind() {
         .store
         .read(|c| feed::row(c, Entity::LEAD, lead.id.row()));
     assert!(matches!(row.unwrap(), RowState::Deleted));
+    assert!(kept() < kept_before, "frames that had the lead");
     assert_eq!((bench.count(WAITING), bench.count(DEAD)), (0, 0));
     let days = bench.store.read(|c| feed::rows_of(c, Entity::DAY_PLAN));
     assert!(days.unwrap().is_empty());

@@ -135,6 +135,20 @@ pub fn purge(tx: &Transaction<'_>, now: TimestampMs) -> Result<bool, StoreError>
     Ok(purged == PURGED_AT_ONCE)
 }
 
+/// Erases at once every frame whose scope a row left since, as a privacy deletion must.
+///
+/// # Errors
+/// [`StoreError::Sql`].
+pub fn erase_left(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    tx.execute(
+        "DELETE FROM snapshot WHERE rowid IN (
+             SELECT n.rowid FROM snapshot n JOIN scope s ON s.key = n.scope
+             WHERE n.head < s.left_seq)",
+        [],
+    )?;
+    Ok(())
+}
+
 /// Erases all of them.
 ///
 /// # Errors

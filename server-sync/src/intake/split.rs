@@ -181,7 +181,7 @@ fn erase(
             feed::delete(tx, Entity::LEAD, lead.row(), now)?;
         }
     }
-    Ok(())
+    feed::snapshot::erase_left(tx)
 }
 
 fn bury(
