@@ -37,6 +37,8 @@ bench: setup
 	tests/benches/planner/run replan
 	tests/benches/planner/run days 4
 	tests/benches/navigator/run
+	tests/benches/sync/run sync 10000 1
+	@echo "The fleet's Monday morning: tests/benches/sync/run fleet; sync beside its peers on 100,000 leads: tests/benches/sync/run sync"
 	@echo "Solomon's instances take longer and need their files: SOLOMON=FOLDER tests/benches/planner/run solomon"
 
 # The simulation over many seeds: make soak SEEDS=20000

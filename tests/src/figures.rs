@@ -35,8 +35,13 @@ pub fn nanos_per_call<T: Copy, R>(
 /// CPU seconds (user and system, all threads) this process has used, from `/proc`; zero where
 /// there is none.
 pub fn cpu_seconds() -> f64 {
+    cpu_seconds_of("self")
+}
+
+/// CPU seconds another process has used, by its id; zero where there is no such process.
+pub fn cpu_seconds_of(pid: &str) -> f64 {
     const TICKS_PER_SECOND: f64 = 100.0;
-    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
         return 0.0;
     };
     let after_name = stat.rsplit(')').next().unwrap_or_default();
