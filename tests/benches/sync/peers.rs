@@ -113,7 +113,8 @@ impl<'a> Pouch<'a> {
         let mut client = self.client("client0");
         let idle = self.cost("pull", &mut client);
         let push = self.push(&mut client);
-        let delta = self.delta();
+        let delta = self.delta(&mut client);
+        client.end(true);
         let killed = self.kill_half_way(whole);
         let per_row = |total: f64| total / self.leads as f64;
         Measured {
@@ -148,15 +149,14 @@ impl<'a> Pouch<'a> {
     }
 
     /// A client that is up to date fetches what was changed on the server.
-    fn delta(&self) -> Cost {
-        let mut client = self.client("client0");
-        self.cost("pull", &mut client);
+    fn delta(&self, client: &mut Process) -> Cost {
+        self.cost("pull", client);
         let changed = CHANGED.to_string();
         self.peers.run(
             "pouch.mjs",
             &["change", &database(self.meter.addr), &changed],
         );
-        let delta = self.cost("pull", &mut client);
+        let delta = self.cost("pull", client);
         assert_eq!(delta.answer["written"].as_u64(), Some(CHANGED as u64));
         delta
     }

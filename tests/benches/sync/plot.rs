@@ -1,6 +1,7 @@
 //! The figures as bars, drawn as SVG that looks good on light and dark pages.
 
 use crate::measured::Measured;
+use crate::table::whole;
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 920.0;
@@ -81,7 +82,8 @@ pub fn svg(leads: usize, all: &[Measured]) -> String {
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
          aria-label=\"First sync of {leads} leads beside peers\"><style>{STYLE}</style>\n\
-         <text class=\"title\" x=\"{MARGIN}\" y=\"34\">First sync of {leads} leads of 300 bytes; shorter is better</text>\n"
+         <text class=\"title\" x=\"{MARGIN}\" y=\"34\">First sync of {} leads of 300 bytes; shorter is better</text>\n",
+        whole(leads as f64)
     );
     let width = (WIDTH - 2.0 * MARGIN - GAP) / COLUMNS as f64;
     for (at, panel) in PANELS.iter().enumerate() {
@@ -125,7 +127,10 @@ fn draw(
         )?;
         let end = bars(out, panel, measured, row == 0, (axis, top, scale))?;
         let label = match (panel.parts)(measured) {
-            [None, _] => "not possible".to_owned(),
+            [None, _] => "needs its service".to_owned(),
+            [Some(client), None] if panel.title.contains("server") => {
+                format!("{}, client only", (panel.show)(client))
+            }
             _ => (panel.show)(total(measured)),
         };
         writeln!(

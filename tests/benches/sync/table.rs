@@ -17,7 +17,7 @@ const fn line(
     Line { what, of, show }
 }
 
-fn whole(value: f64) -> String {
+pub fn whole(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -131,8 +131,16 @@ fn cell(line: &Line, measured: &Measured, ours: Option<f64>) -> String {
     let shown = (line.show)(value);
     match ours {
         Some(ours) if ours > 0.0 && ours != value && value / ours >= 0.0 => {
-            format!("{shown} ({:.1}x)", value / ours)
+            format!("{shown} ({})", times(value / ours))
         }
         _ => shown,
+    }
+}
+
+fn times(ratio: f64) -> String {
+    if ratio < 0.1 {
+        format!("{ratio:.2}x")
+    } else {
+        format!("{ratio:.1}x")
     }
 }
