@@ -12,7 +12,7 @@ mod common;
 use common::phone::MemoryPhone;
 use common::server::MemoryServer;
 use common::{Wire, client, lead, sync, territory};
-use fieldfare_model::{Columns, Entity, schema};
+use fieldfare_model::{Columns, Entity, RepId, schema};
 use fieldfare_sync::*;
 
 fn scope() -> ScopeId {
@@ -142,6 +142,41 @@ fn an_interrupted_first_fetch_goes_on_where_it_was() {
         "{} rows after the first ten",
         summary.rows
     );
+}
+
+/// The rep's own (consent, the planned day and its route) comes first and is shown at once, then what
+/// all have, then territories, whatever was written last.
+#[test]
+fn what_is_urgent_comes_first_and_is_shown_before_the_rest_is_there() {
+    let (own, common) = (
+        ScopeId::rep(RepId::from_bytes([2; 16])),
+        ScopeId::reference(),
+    );
+    let mut server = MemoryServer::keeping(5);
+    server.grant(&[scope(), common.clone(), own.clone()]);
+    (0..20).for_each(|n| put(&mut server, n, 1));
+    for (n, scope) in [(30, common), (31, own)] {
+        server.put(Entity::LEAD, lead(n), Columns::new(), &[scope]);
+    }
+    for kept in [false, true] {
+        let mut phone = MemoryPhone::new(client(1));
+        let mut replies = 0;
+        let broken = sync(&mut phone, &mut server, 1, client(9), |_| {
+            replies += 1;
+            if replies == 5 {
+                Wire::LosesReply
+            } else {
+                Wire::Good
+            }
+        });
+        assert_eq!(broken, Err(Failure::Offline));
+        let shown: Vec<_> = phone.rows.keys().map(|(_, id)| *id).collect();
+        assert_eq!(shown, [lead(31)], "kept: {kept}");
+        let state = phone.sync_state().unwrap();
+        let begun: Vec<_> = state.cursors.iter().map(|c| c.scope.as_str()).collect();
+        assert_eq!(begun.len(), 3, "{begun:?}");
+        first_fetch(&mut server);
+    }
 }
 
 #[test]
