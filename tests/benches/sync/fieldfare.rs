@@ -96,10 +96,10 @@ pub fn measure(leads: usize, rounds: usize) -> Figures {
         phones.push(phone);
     }
     let whole = middle(&first, |b| b.cost.traffic.total() as f64).unwrap();
-    say("a thousand edits");
-    let (push, delta) = push_and_delta(&site, &mut phones);
     say("killed half way");
     let killed = kill_half_way(&site, whole);
+    say("a thousand edits");
+    let (push, delta) = push_and_delta(&site, &mut phones);
     let per_row = |total: f64| total / leads as f64;
     let server_disk = per_row(site.office.disk() as f64);
     let office = site.close();
