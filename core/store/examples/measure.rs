@@ -147,11 +147,15 @@ fn main() {
     let decoded: Vec<Frame> = timed("decode all frames", || {
         frames.iter().map(|f| Frame::decode(f).unwrap()).collect()
     });
+    let mut longest_ms = 0.0_f64;
     timed("stage all frames", || {
         for (frame, bytes) in decoded.iter().zip(&frames) {
+            let cpu = cpu_ms();
             phone.stage(frame, bytes, 0).unwrap();
+            longest_ms = longest_ms.max(cpu_ms() - cpu);
         }
     });
+    println!("{:<34} {longest_ms:>10.2} ms CPU", "the longest of them");
     let grants = [ScopeGrant {
         scope,
         priority: Priority::BULK,
