@@ -202,6 +202,13 @@ pub struct SyncOptions {
     /// server, asked for.
     #[uniffi(default = false)]
     pub is_background: bool,
+    /// Where to stop though there is more: after this many bytes of replies, between two chunks of rows.
+    /// The next sync goes on from there. 0 stops after the first chunk.
+    #[uniffi(default = None)]
+    pub max_bytes: Option<i64>,
+    /// The same after this many seconds.
+    #[uniffi(default = None)]
+    pub max_seconds: Option<i32>,
 }
 
 impl SyncOptions {
@@ -209,8 +216,8 @@ impl SyncOptions {
         Ok(engine::SyncOptions {
             pull_budget: fit_option("the budget", self.pull_budget)?,
             is_background: self.is_background,
-            max_bytes: None,
-            max_seconds: None,
+            max_bytes: fit_option("the most bytes", self.max_bytes)?,
+            max_seconds: fit_option("the most seconds", self.max_seconds)?,
             handle: cancel.map(|cancel| Arc::clone(&cancel.0)),
         })
     }
@@ -278,8 +285,14 @@ pub struct SyncReport {
     pub bytes_up: i64,
     /// Bytes received, without headers.
     pub bytes_down: i64,
-    /// The server's sequence that is shown now.
+    /// The server's sequence that is shown now; 0 if it stopped before.
     pub head: i64,
+    /// Whether everything was sent and fetched: not if it stopped at a limit.
+    pub is_complete: bool,
+    /// Scopes whose stored rows were not what the server said they are, and were repaired.
+    pub repaired_scopes: i64,
+    /// Changes that neither side has any more, after the server was restored from a backup.
+    pub lost: i64,
 }
 
 impl From<engine::SyncReport> for SyncReport {
@@ -293,6 +306,9 @@ impl From<engine::SyncReport> for SyncReport {
             bytes_up: count(report.bytes_up),
             bytes_down: count(report.bytes_down),
             head: count(report.head),
+            is_complete: report.is_complete,
+            repaired_scopes: count(report.repaired_scopes),
+            lost: count(report.lost),
         }
     }
 }

@@ -6,7 +6,10 @@
 use fieldfare_model::GeocodeStatus;
 use fieldfare_sandbox::ObjectType::Companies;
 use fieldfare_sandbox::Record;
-use fieldfare_tests::world::{PATIENCE, TenantSpec, World, WorldResult, WorldSpec, wait_until};
+use fieldfare_server::routing::{EngineConfig, EngineKind, RoutingConfig};
+use fieldfare_tests::world::{
+    OneDrive, PATIENCE, TenantSpec, World, WorldResult, WorldSpec, wait_until,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -50,7 +53,15 @@ async fn main() -> WorldResult<()> {
         .rep("Bob", Some(70_000_002))
         .states("Vermont", &["VT"], &["Ada"])
         .states("Bay", &["MA"], &["Bob"]);
-    let mut world = World::start(WorldSpec::of([acme])).await?;
+    let roads = OneDrive::start().await?;
+    let spec = WorldSpec {
+        routing: RoutingConfig {
+            engines: vec![EngineConfig::new(EngineKind::Osrm, &roads.url)],
+            ..RoutingConfig::default()
+        },
+        ..WorldSpec::of([acme])
+    };
+    let mut world = World::start(spec).await?;
     world.load(TENANT, &["VT"], Some(120))?;
     world.load(TENANT, &["MA"], Some(60))?;
     world.catch_up(TENANT).await?;

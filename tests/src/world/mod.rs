@@ -16,11 +16,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
+mod one_drive;
 mod phone;
 mod plain;
 mod spec;
 mod town;
 
+pub use one_drive::OneDrive;
 pub use phone::{Phone, PhoneFiles};
 pub use plain::{plain_id, plain_lead};
 pub use spec::{TenantSpec, WorldSpec};

@@ -122,7 +122,12 @@ import Testing
         #expect(report.pushed == 3 && report.refused == 1)
         let refused = try #require(try await phone.refused().first)
         #expect(refused.code == .deleted && refused.change.row == day.doomed.id)
-        try await phone.discardRefused(refused.change.id)
+        try await phone.retryRefused(refused.change.id)
+        #expect(try await phone.refused().isEmpty)
+        #expect(try await phone.sync().refused == 1, "it was offered again")
+        let again = try #require(try await phone.refused().first)
+        #expect(again.change.row == day.doomed.id)
+        try await phone.discardRefused(again.change.id)
         #expect(try await phone.refused().isEmpty)
 
         let visited = try #require(day.visited.crmId)

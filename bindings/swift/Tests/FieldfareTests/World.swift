@@ -37,6 +37,9 @@ final class World {
 
     func revoke(device: String) throws { try ask(["do": "revoke", "device": device]) }
 
+    /// A town full of leads for Ada.
+    func plantTown(leads: Int) throws { try ask(["do": "plant_town", "leads": leads]) }
+
     func catchUp() throws { try ask(["do": "catch_up"]) }
 
     /// A company of the CRM with its tasks and notes, as text.

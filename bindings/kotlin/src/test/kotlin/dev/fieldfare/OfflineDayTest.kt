@@ -126,7 +126,12 @@ class OfflineDayTest {
         val refused = phone.refused().single()
         assertEquals(RejectCode.DELETED, refused.code)
         assertEquals(day.doomed.id, refused.change.row)
-        phone.discardRefused(refused.change.id)
+        phone.retryRefused(refused.change.id)
+        assertTrue(phone.refused().isEmpty())
+        assertEquals(1, phone.sync().refused, "it was offered again")
+        val again = phone.refused().single()
+        assertEquals(day.doomed.id, again.change.row)
+        phone.discardRefused(again.change.id)
         assertTrue(phone.refused().isEmpty())
 
         waitUntil("the CRM has the task") { world.company(day.visited.crmId!!).contains("blue one") }
