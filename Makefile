@@ -1,5 +1,5 @@
 # The four commands. Each sets up what it needs first; see scripts/setup.
-.PHONY: demo test lint bench soak canaries setup setup-lint conformance bindings engines fuzz same android-demo
+.PHONY: demo test lint bench soak canaries setup setup-lint conformance bindings engines fuzz same arm64 android-demo
 
 export CARGO_TERM_COLOR ?= auto
 CANARY_DIR := $(or $(CARGO_TARGET_DIR),target)/canaries
@@ -9,7 +9,7 @@ demo: setup
 
 test: setup conformance engines
 	cargo test --workspace --locked
-	$(MAKE) --no-print-directory bindings same
+	$(MAKE) --no-print-directory bindings same arm64
 
 # The Kotlin and Swift packages against the real library, and the phones' own targets. What a machine lacks is
 # installed, or said and left out; under CI=true nothing may be left out.
@@ -26,6 +26,12 @@ android-demo: setup
 # The same plans and routes followed on x86-64 with glibc and musl and on ARM64, at two optimisation levels.
 same: setup
 	scripts/same-results
+
+# The size of the library in apps, the tests of the pure crates and of the store as ARM64 programs, and store
+# files carried from one processor to the other.
+arm64: setup
+	scripts/library-size
+	scripts/arm64-tests
 
 lint: setup setup-lint
 	cargo fmt --all --check

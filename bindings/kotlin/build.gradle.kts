@@ -45,15 +45,11 @@ dependencies {
     api("org.jetbrains.kotlinx:kotlinx-coroutines-android:1.11.0")
 }
 
-// Needs cargo-ndk 4 and the Rust targets aarch64-linux-android and x86_64-linux-android. The page size is given to
-// the linker for older NDKs; from r28 on it is the usual one. `env` RUSTFLAGS would replace what stands here.
+// Needs cargo-ndk 4 and the Rust targets aarch64-linux-android and x86_64-linux-android.
 val cargoBuild =
     tasks.register<Exec>("cargoBuild") {
         workingDir = repository
-        environment("RUSTFLAGS", "-Clink-arg=-Wl,-z,max-page-size=16384")
-        val targets = "--target arm64-v8a --target x86_64 --platform 26 --output-dir ${libraries.get().asFile.path}"
-        val build = "build --profile phone --locked --package fieldfare-ffi --lib"
-        commandLine("cargo ndk $targets $build".split(" "))
+        commandLine("scripts/android-library", android.ndkDirectory.path, libraries.get().asFile.path)
     }
 
 val generate =

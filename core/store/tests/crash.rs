@@ -32,9 +32,22 @@ fn open(dir: &Path) -> Store {
         .0
 }
 
+/// This test program, under the emulator that runs it if it is for another processor.
+fn program() -> Command {
+    let itself = std::env::current_exe().unwrap();
+    let emulator = std::env::var("FIELDFARE_EMULATOR").unwrap_or_default();
+    let mut words = emulator.split_whitespace();
+    let Some(first) = words.next() else {
+        return Command::new(itself);
+    };
+    let mut command = Command::new(first);
+    command.args(words).arg(itself);
+    command
+}
+
 /// This test program again, running one of the `child_` tests below in `dir`.
 fn child(name: &str, dir: &Path) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    let mut command = program();
     command
         .args([
             "--exact",
