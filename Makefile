@@ -47,9 +47,10 @@ bench: setup
 	@echo "The fleet's Monday morning: tests/benches/sync/run fleet; sync beside its peers on 100,000 leads: tests/benches/sync/run sync"
 	@echo "Solomon's instances take longer and need their files: SOLOMON=FOLDER tests/benches/planner/run solomon"
 
-# The simulation over many seeds: make soak SEEDS=20000
+# The simulation over many seeds, and the crash rig over many kills:
+# make soak SEEDS=20000 FIELDFARE_CRASH_CYCLES=1000
 soak: setup
-	cargo run --release --locked --quiet -p fieldfare-simulation -- --seeds $(or $(SEEDS),2000)
+	SEEDS=$(or $(SEEDS),2000) scripts/soak
 
 # Bugs planted on purpose, one after the other; the simulation must find each. They are compiled
 # only by this flag, into a folder of their own.

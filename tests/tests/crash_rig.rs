@@ -15,6 +15,7 @@ mod child;
 use child::Child;
 use fieldfare_engine::{FileKeyVault, LeadEdit, SyncOptions};
 use fieldfare_model::VisitId;
+use fieldfare_server::feed;
 use fieldfare_store::{FileReport, Store, StoreOptions};
 use fieldfare_tests::leads::Random;
 use fieldfare_tests::network::{Network, is_to_blame};
@@ -218,6 +219,27 @@ fn assert_sound(files: &PhoneFiles) {
     store.close().unwrap();
 }
 
+/// Every page of the server's files has its seal, every index fits its table, every digest its rows.
+fn assert_server_sound(world: &World) {
+    let tenant = world.tenant("Acme").unwrap();
+    tenant.database().check_integrity().unwrap();
+    assert_eq!(tenant.read(feed::wrong_digests).unwrap(), []);
+    let registry = &world.server().unwrap().state.registry;
+    registry.database().check_integrity().unwrap();
+}
+
+/// The phone shows what the server holds, row for row. Both reps serve the territory, so each sees
+/// the other's visits, too.
+fn assert_same(world: &World, phone: &Phone) {
+    let leads = world.server_leads("Acme").unwrap();
+    assert!(phone.leads().unwrap() == leads, "leads differ");
+    let shown = phone.engine.all_visits().unwrap();
+    let shown: BTreeMap<_, _> = shown.into_iter().map(|r| (r.visit.id, r.visit)).collect();
+    let visits = world.server_visits("Acme").unwrap();
+    let held: BTreeMap<_, _> = visits.into_iter().map(|v| (v.id, v)).collect();
+    assert!(shown == held, "visits differ");
+}
+
 /// Syncs over a good network until nothing waits.
 async fn settle(files: &PhoneFiles, url: &str) -> Phone {
     let files = PhoneFiles {
@@ -271,20 +293,7 @@ async fn nothing_kept_is_lost_or_doubled_whoever_is_killed() {
         network.spoiled()
     );
     assert!(arrived > 0, "nothing was sent between kills");
-    world
-        .tenant("Acme")
-        .unwrap()
-        .database()
-        .check_integrity()
-        .unwrap();
-    world
-        .server()
-        .unwrap()
-        .state
-        .registry
-        .database()
-        .check_integrity()
-        .unwrap();
+    assert_server_sound(&world);
     let mut phones = Vec::new();
     for files in &files {
         phones.push(settle(files, &world.url()).await);
@@ -293,13 +302,16 @@ async fn nothing_kept_is_lost_or_doubled_whoever_is_killed() {
     for phone in &phones {
         // What the other phone had to send came after the first one's sync.
         phone.sync().await.unwrap();
+        let repaired = phone.engine.status().unwrap().repaired_scopes;
+        assert_eq!(repaired, 0, "a phone stored something wrong");
         assert!(phone.engine.refused().unwrap().is_empty());
         assert!(phone.engine.conflicts().unwrap().is_empty());
-        assert!(
-            phone.leads().unwrap() == world.server_leads("Acme").unwrap(),
-            "they differ"
-        );
+        assert_same(&world, phone);
     }
+    for files in phones.into_iter().map(|phone| phone.close().unwrap()) {
+        assert_sound(&files);
+    }
+    assert_server_sound(&world);
     assert!(
         network.spoiled() as u64 >= cycles / 2,
         "the network was too kind"

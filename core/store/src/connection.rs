@@ -114,11 +114,7 @@ fn tune_writer(
     // the new file back to nothing.
     run(connection, "PRAGMA synchronous = EXTRA")?;
     run(connection, "PRAGMA journal_mode = WAL")?;
-    let synchronous = match file {
-        StoreFile::Cache => "PRAGMA synchronous = NORMAL",
-        StoreFile::Outbox => "PRAGMA synchronous = FULL",
-    };
-    run(connection, synchronous)?;
+    sync_each_commit(connection, file, false)?;
     // On Apple systems fsync alone leaves data in the drive's own cache.
     run(connection, "PRAGMA fullfsync = ON")?;
     run(connection, "PRAGMA checkpoint_fullfsync = ON")?;
@@ -129,6 +125,20 @@ fn tune_writer(
         run(connection, &format!("PRAGMA max_page_count = {pages}"))?;
     }
     Ok(())
+}
+
+/// Sets whether a commit waits until it is on the disk. Commits to the outbox always do; those to the
+/// cache only if `always`.
+pub(crate) fn sync_each_commit(
+    connection: &Connection,
+    file: StoreFile,
+    always: bool,
+) -> rusqlite::Result<()> {
+    let synchronous = match file {
+        StoreFile::Cache if !always => "PRAGMA synchronous = NORMAL",
+        StoreFile::Cache | StoreFile::Outbox => "PRAGMA synchronous = FULL",
+    };
+    run(connection, synchronous)
 }
 
 /// Runs a statement that may or may not return rows.

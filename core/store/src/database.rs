@@ -42,12 +42,32 @@ impl Database {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        Self::write_with(&mut self.lock_writer(), self.file, work)
+    }
+
+    /// Like [`Self::write`]; this write, and all before it, survive a power cut even where others
+    /// need not.
+    pub(crate) fn write_durably<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let mut writer = self.lock_writer();
+        connection::sync_each_commit(&writer, self.file, true).in_file(self.file)?;
+        let result = Self::write_with(&mut writer, self.file, work);
+        connection::sync_each_commit(&writer, self.file, false).in_file(self.file)?;
+        result
+    }
+
+    fn write_with<T>(
+        writer: &mut Connection,
+        file: StoreFile,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let transaction = writer
             .transaction_with_behavior(TransactionBehavior::Immediate)
-            .in_file(self.file)?;
+            .in_file(file)?;
         let result = work(&transaction)?;
-        transaction.commit().in_file(self.file)?;
+        transaction.commit().in_file(file)?;
         Ok(result)
     }
 

@@ -7,7 +7,7 @@ use crate::cache::{full_text, state};
 use crate::database::Database;
 use crate::keys::{FILES, Keys};
 use crate::outbox::client;
-use crate::outbox::pending::{Pending, settle};
+use crate::outbox::pending::{Pending, align};
 use crate::salvage::{Salvage, salvage};
 use crate::{KeyVault, StoreError, StoreFile, StoreOptions, quarantine};
 use std::path::Path;
@@ -170,7 +170,7 @@ fn report_for(dir: &Path, file: StoreFile) -> FileReport {
 /// Brings the cache in step with the outbox, which may have been written last.
 fn prepare_cache(cache: &Database, outbox: &Database, is_indexed: bool) -> Result<(), StoreError> {
     let head = cache.read(|db| Ok(state::read(db)?.head))?;
-    outbox.write(|transaction| settle(transaction, head))?;
+    outbox.write(|transaction| align(transaction, head))?;
     cache.write(|db| {
         full_text::set_up(db, is_indexed)?;
         let mut base = Base::load(Tables {

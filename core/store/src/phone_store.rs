@@ -54,9 +54,11 @@ impl PhoneStore for &Store {
 
     fn begin_rebase(&mut self, epoch: Epoch) -> Result<(), StoreError> {
         self.with(|files| {
+            // The outbox soon holds answers of the new history, which must never stand beside a cache
+            // that a power cut took back to the old one.
             files
                 .cache
-                .write(|db| stage::begin_rebase(tables(files, db), epoch))
+                .write_durably(|db| stage::begin_rebase(tables(files, db), epoch))
         })
     }
 
@@ -207,7 +209,7 @@ fn publish_in(
     checkpoint: &Checkpoint,
     show_all: bool,
 ) -> Result<Changes, StoreError> {
-    files.cache.write(|db| {
+    let publish = |db: &rusqlite::Transaction<'_>| {
         let tables = tables(files, db);
         let head = if checkpoint.complete {
             checkpoint.head
@@ -226,5 +228,12 @@ fn publish_in(
             }
             Ok(changes)
         })
-    })
+    };
+    // No power cut leads back to before the first complete head of a history, where it would not be
+    // known which answered operations are missing from what is shown.
+    if checkpoint.complete && files.cache.read(|db| Ok(state::read(db)?.head == 0))? {
+        files.cache.write_durably(publish)
+    } else {
+        files.cache.write(publish)
+    }
 }

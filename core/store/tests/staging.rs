@@ -15,7 +15,8 @@ use common::{
 use fieldfare_model::{Entity, Row, schema};
 use fieldfare_store::{LeadFilter, LeadOrder, MemoryKeyVault, Store, StoreError, StoreOptions};
 use fieldfare_sync::{
-    Checkpoint, Epoch, FeedChange, Frame, LeaveReason, PhoneStore, Priority, ScopeId,
+    Checkpoint, Epoch, FeedChange, Frame, LeaveReason, PhoneStore, Priority, Repair, ScopeId,
+    bucket_of, encode_frames,
 };
 use std::sync::Arc;
 
@@ -58,6 +59,37 @@ fn a_row_that_moves_between_held_scopes_is_never_missing() {
     publish(&store, &["terr:a"], 21);
     assert_eq!(name_of(&store, 1), None);
     assert_eq!(name_of(&store, 2).as_deref(), Some("Bert"));
+}
+
+/// Keeps one row as what a repair of a scope brought.
+fn stage_repair(store: &Store, name: &str, row: FeedChange) {
+    let compress = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
+    let bytes = encode_frames(&scope(name), 0, row.seq(), &[row], &compress).unwrap();
+    let repair = Repair {
+        scope: &scope(name),
+        buckets: &[bucket_of(lead_id(1).row())],
+        frames: &[(Frame::decode(&bytes[0]).unwrap(), bytes[0].as_slice())],
+        gone: &[],
+    };
+    (&mut &*store).stage_repair(&repair).unwrap();
+}
+
+/// Scopes are compared one after the other, and a row may move meanwhile.
+#[test]
+fn of_two_repairs_of_a_row_the_newer_stands() {
+    for (from, to) in [("terr:a", "terr:b"), ("terr:b", "terr:a")] {
+        let (_dir, store) = phone();
+        publish(&store, &["terr:a", "terr:b"], 11);
+        (&mut &store).begin_rebase(Epoch(8)).unwrap();
+        stage_repair(&store, from, put_lead(1, 5, "Before it moved"));
+        stage_repair(&store, to, put_lead(1, 7, "Moved"));
+        (&mut &store)
+            .note_comparison(6, &[(scope(from), Vec::new()), (scope(to), Vec::new())])
+            .unwrap();
+        stage(&store, &scope(from), 6, 8, &[leave(1, 7)]);
+        publish(&store, &["terr:a", "terr:b"], 8);
+        assert_eq!(name_of(&store, 1).as_deref(), Some("Moved"), "to {to}");
+    }
 }
 
 #[test]

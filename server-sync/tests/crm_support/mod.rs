@@ -96,7 +96,7 @@ pub fn portal_config() -> PortalConfig {
 /// A state without listeners and workers, steps driven by hand.
 pub struct Bench {
     pub dir: tempfile::TempDir,
-    pub sandbox: RunningSandbox,
+    pub sandbox: Arc<RunningSandbox>,
     pub portal: PortalHandle,
     pub state: SharedState,
     pub store: Arc<Tenant>,
@@ -117,7 +117,19 @@ impl Bench {
             .await
             .unwrap();
         let dir = tempfile::tempdir().unwrap();
-        let text = change(config_text(dir.path(), &sandbox.base_url(), more));
+        Self::over(dir, Arc::new(sandbox), |dir, api_base| {
+            change(config_text(dir, api_base, more))
+        })
+        .await
+    }
+
+    /// Over a folder that may hold data already, with a CRM that others may use, too.
+    pub async fn over(
+        dir: tempfile::TempDir,
+        sandbox: Arc<RunningSandbox>,
+        text: impl Fn(&std::path::Path, &str) -> String,
+    ) -> Self {
+        let text = text(dir.path(), &sandbox.base_url());
         let config = Config::parse(&text, &|_| None).unwrap();
         let state = tokio::task::spawn_blocking(move || {
             let hooks = workers::hooks(&config).unwrap();

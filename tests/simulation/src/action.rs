@@ -48,6 +48,20 @@ pub enum DiskFault {
     KilledAfter,
     /// No space.
     Full,
+    /// The power is cut before the write, and of the writes before it the last ones are lost or
+    /// torn, as far as they were not synced.
+    PowerCut { lost: u8 },
+}
+
+/// How an app's schema stands to the server's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Age {
+    /// Older than what the server serves.
+    TooOld,
+    /// The same.
+    Same,
+    /// Newer.
+    Newer,
 }
 
 /// One thing that happens. Numbers may name what is not there; then nothing does.
@@ -89,6 +103,12 @@ pub enum Action {
     LateCopy { which: u8 },
     /// The app is killed and started again.
     Kill { phone: u8 },
+    /// The power of a phone is cut; its last writes are lost, as far as they were not synced.
+    PowerCut { phone: u8, lost: u8 },
+    /// The file with what the server said is found damaged and begun anew.
+    LoseCache { phone: u8 },
+    /// A phone's app is so old that the server does not serve it, or as new as can be.
+    AgeOfApp { phone: u8, age: Age },
     /// A later write of a phone fails.
     PhoneDisk {
         phone: u8,
@@ -210,15 +230,21 @@ fn fault(random: &mut Random, trouble: u64) -> Fault {
 }
 
 fn rare(random: &mut Random, which: u64, phone: u8) -> Action {
-    let disk = [
-        DiskFault::KilledBefore,
-        DiskFault::KilledAfter,
-        DiskFault::Full,
-    ];
-    let pick = random.below(3) as usize;
-    let disk = disk.get(pick).copied().unwrap_or(DiskFault::Full);
+    let lost = random.small(8);
+    let disk = match random.below(4) {
+        0 => DiskFault::KilledBefore,
+        1 => DiskFault::KilledAfter,
+        2 => DiskFault::Full,
+        _ => DiskFault::PowerCut { lost },
+    };
     match which {
-        930..=939 => Action::Kill { phone },
+        930..=934 => Action::Kill { phone },
+        935..=938 => Action::PowerCut { phone, lost },
+        939 if random.one_in(4) => Action::LoseCache { phone },
+        939 => Action::AgeOfApp {
+            phone,
+            age: age(random),
+        },
         940..=953 => Action::PhoneDisk {
             phone,
             after: random.small(6),
@@ -252,5 +278,13 @@ fn rare(random: &mut Random, which: u64, phone: u8) -> Action {
         991..=993 => Action::Collect,
         994..=996 => Action::Purge { phone },
         _ => Action::Settle,
+    }
+}
+
+const fn age(random: &mut Random) -> Age {
+    match random.below(3) {
+        0 => Age::TooOld,
+        1 => Age::Same,
+        _ => Age::Newer,
     }
 }

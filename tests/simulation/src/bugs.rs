@@ -1,7 +1,7 @@
 //! Bugs planted on purpose.
 
 /// The seeded bugs: what each is called where it is planted, and what it breaks.
-pub const BUGS: [(&str, &str); 15] = [
+pub const BUGS: [(&str, &str); 18] = [
     (
         "cursor saved before rows",
         "the phone's cursor is durable before the frame it stands for",
@@ -53,4 +53,13 @@ pub const BUGS: [(&str, &str); 15] = [
         "fork not noticed",
         "a copy goes on in the original's numbering",
     ),
+    (
+        "own edits lost with the cache",
+        "what a power cut took from the cache is not laid on top again",
+    ),
+    (
+        "new history not durable",
+        "a power cut leads back to the old one, with answers of the new one",
+    ),
+    ("schema not looked at", "an app that is too old is served"),
 ];

@@ -15,12 +15,24 @@ pub enum StoreFault {
 #[derive(Debug, Default)]
 pub struct Disk {
     planned: Option<(u8, DiskFault)>,
+    lost: u8,
 }
 
 impl Disk {
     /// After `after` more writes one fails.
     pub fn plan(&mut self, after: u8, fault: DiskFault) {
         self.planned = Some((after, fault));
+    }
+
+    /// The power is cut: at the next start the last so many writes are gone, if they may be.
+    pub fn cut_power(&mut self, lost: u8) {
+        self.planned = None;
+        self.lost = lost;
+    }
+
+    /// How many writes a power cut undid, once.
+    pub fn take_lost(&mut self) -> u8 {
+        std::mem::take(&mut self.lost)
     }
 
     /// Nothing fails any more.
@@ -41,6 +53,10 @@ impl Disk {
             Some(DiskFault::Full) => Err(StoreFault::Full),
             Some(DiskFault::KilledBefore) => Err(StoreFault::Killed),
             Some(DiskFault::KilledAfter) => write().and(Err(StoreFault::Killed)),
+            Some(DiskFault::PowerCut { lost }) => {
+                self.lost = lost;
+                Err(StoreFault::Killed)
+            }
         }
     }
 

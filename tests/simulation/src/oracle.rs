@@ -39,6 +39,13 @@ impl Expected {
     }
 }
 
+impl Expected {
+    /// Which history, head and scopes.
+    pub const fn place(&self) -> (u64, u64, &BTreeSet<ScopeId>) {
+        (self.epoch, self.head, &self.scopes)
+    }
+}
+
 /// Everything that was done.
 #[derive(Debug, Default)]
 pub struct Oracle {
@@ -113,6 +120,20 @@ impl Oracle {
         if is_present {
             self.may_reopen.remove(&phone);
         }
+    }
+
+    /// What the server said, as a phone keeps it, is older than it was: what is answered since lies
+    /// on top again. An empty cache shows only what waits.
+    pub fn cache_fell_back(&mut self, phone: u8, store: &impl SimPhone) {
+        let head = store.head();
+        let kept = self.kept.get(&phone).into_iter().flatten();
+        let is_missing = |id: &&OperationId| {
+            let outcome = self.recorded.get(id).and_then(|o| store.outcome(o));
+            let version = outcome.flatten().and_then(|outcome| outcome.version());
+            head > 0 && version.is_some_and(|version| version > head)
+        };
+        let missing: Vec<_> = kept.filter(is_missing).copied().collect();
+        self.open.entry(phone).or_default().extend(missing);
     }
 
     fn reopen(&mut self, phone: u8, store: &impl SimPhone) {

@@ -10,8 +10,13 @@ pub type Key = (Entity, RowId);
 pub trait SimPhone: PhoneStore<Error = StoreFault> + Sized {
     /// Where its writes may fail.
     fn disk(&mut self) -> &mut Disk;
-    /// The app was killed and starts again.
+    /// The app was killed and starts again. If the power was cut, the last writes are undone that
+    /// were not brought to the disk.
     fn restart(&mut self);
+    /// What the server said is found damaged, and moved aside for an empty file.
+    fn lose_cache(&mut self);
+    /// How many writes stand in the file that holds what the server said; less after a power cut.
+    fn cache_writes(&self) -> u64;
     /// Stores operations as one unit; durable when it returns.
     ///
     /// # Errors

@@ -21,6 +21,8 @@ pub(crate) struct Base<'a> {
     /// The scope of each hidden generation.
     hidden: BTreeMap<i64, i64>,
     shadowed: BTreeSet<Key>,
+    /// The newest version that repairs brought of each row.
+    repaired: BTreeMap<Key, u64>,
     /// Rows whose edits must be applied again.
     pub(crate) stale: BTreeSet<Key>,
     /// Rows that look different now.
@@ -36,6 +38,7 @@ impl<'a> Base<'a> {
             state: state::read(tables.db)?,
             hidden: unshown.map(|scope| (scope.generation, scope.no)).collect(),
             shadowed: shadow::keys(tables.db)?,
+            repaired: BTreeMap::new(),
             stale: BTreeSet::new(),
             changed: BTreeSet::new(),
         })
@@ -75,9 +78,15 @@ impl<'a> Base<'a> {
     }
 
     /// Takes over what the server says of a row, whatever is known: a repair corrects what is
-    /// wrong, not what is old.
+    /// wrong, not what is old. Of two repairs, as of two scopes compared one after the other, the
+    /// newer stands.
     pub(crate) fn replace(&mut self, entity: Entity, row: &Row) -> Result<(), StoreError> {
         let key = (entity, row.id);
+        let newest = self.repaired.entry(key).or_default();
+        if *newest > row.version {
+            return Ok(());
+        }
+        *newest = row.version;
         if self.has_shadow(key) {
             self.write_shadow(key, row)?;
         } else {

@@ -56,3 +56,19 @@ pub(crate) fn settle(transaction: &Transaction<'_>, head: u64) -> Result<(), Sto
         .in_outbox()?;
     Ok(())
 }
+
+/// Brings the overlay in step with a cache that is being opened. A power cut may have taken it back
+/// to a head that contains less than one that was shown before: what it lacks lies on top again. An
+/// empty one, which has the head 0, shows only what waits, until it is filled.
+pub(crate) fn align(transaction: &Transaction<'_>, head: u64) -> Result<(), StoreError> {
+    settle(transaction, head)?;
+    if head > 0 {
+        transaction
+            .execute(
+                "UPDATE operation SET overlay = 1 WHERE overlay = 0 AND state = 1 AND version > ?1",
+                [signed(head)],
+            )
+            .in_outbox()?;
+    }
+    Ok(())
+}

@@ -1,10 +1,12 @@
 //! A phone's store in memory: the promises of [`PhoneStore`] and nothing else, so that thousands of
 //! days can be played.
 
-mod files;
+mod cache;
+mod outbox;
 
 use crate::disk::{Disk, StoreFault};
 use crate::phone::{Key, SimPhone};
+use cache::{Cache, Scope};
 use fieldfare_model::{
     ClientId, Columns, Entity, OperationId, Row, RowId, TimestampMs, seeded_bug,
 };
@@ -13,43 +15,79 @@ use fieldfare_sync::{
     OperationResult, Outcome, PhoneStore, Reoffer, Repair, RepairPlan, RowHash, RowMark,
     ScopeCursor, ScopeGrant, ScopeId, ScopeSums, SyncState, bucket_of, shows_on_top,
 };
-use files::{Files, Kept, Scope};
-use std::collections::{BTreeMap, BTreeSet};
+use outbox::{Kept, Outbox};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 const RETENTION_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+
+/// After so many writes at most, the system has brought the cache to the disk by itself.
+const MOST_UNSYNCED: usize = 12;
 
 /// A phone's store in memory.
 #[derive(Debug)]
 pub struct ModelPhone {
     disk: Disk,
-    files: Files,
+    cache: Cache,
+    /// What the cache was before each write that a power cut may undo, oldest first. A torn page is
+    /// the end of the log for SQLite, so what is undone are always the last writes.
+    unsynced: VecDeque<Cache>,
+    /// How many writes the cache has.
+    cache_writes: u64,
+    outbox: Outbox,
 }
 
 impl ModelPhone {
     /// An empty store.
     pub fn new(client: ClientId) -> Self {
-        let files = Files {
-            client,
-            next_n: 1,
-            epoch: None,
-            head: 0,
-            scopes: BTreeMap::new(),
-            rows: BTreeMap::new(),
-            members: BTreeMap::new(),
-            outbox: BTreeMap::new(),
-            gaps: Vec::new(),
-            mismatches: 0,
-        };
         Self {
             disk: Disk::default(),
-            files,
+            cache: Cache::default(),
+            unsynced: VecDeque::new(),
+            cache_writes: 0,
+            outbox: Outbox {
+                client,
+                next_n: 1,
+                operations: BTreeMap::new(),
+                gaps: Vec::new(),
+            },
         }
     }
 
-    fn write<T>(&mut self, write: impl FnOnce(&mut Files) -> T) -> Result<T, StoreFault> {
-        let files = &mut self.files;
-        self.disk.write(|| Ok(write(files)))
+    fn write<T>(&mut self, write: impl FnOnce(&mut Cache) -> T) -> Result<T, StoreFault> {
+        let (cache, unsynced) = (&mut self.cache, &mut self.unsynced);
+        let writes = &mut self.cache_writes;
+        self.disk.write(|| {
+            unsynced.push_back(cache.clone());
+            if unsynced.len() > MOST_UNSYNCED {
+                unsynced.pop_front();
+            }
+            *writes += 1;
+            Ok(write(cache))
+        })
+    }
+
+    fn write_durably<T>(&mut self, write: impl FnOnce(&mut Cache) -> T) -> Result<T, StoreFault> {
+        let written = self.write(write);
+        if written.is_ok() && !seeded_bug!("new history not durable") {
+            self.unsynced.clear();
+        }
+        written
+    }
+
+    fn write_outbox<T>(&mut self, write: impl FnOnce(&mut Outbox) -> T) -> Result<T, StoreFault> {
+        let outbox = &mut self.outbox;
+        self.disk.write(|| Ok(write(outbox)))
+    }
+
+    /// Undoes the last writes of the cache, as far as they were not synced.
+    fn lose(&mut self, writes: u8) {
+        for _ in 0..writes {
+            if let Some(before) = self.unsynced.pop_back() {
+                self.cache = before;
+                self.cache_writes -= 1;
+            }
+        }
     }
 }
 
@@ -57,36 +95,36 @@ impl PhoneStore for ModelPhone {
     type Error = StoreFault;
 
     fn sync_state(&self) -> Result<SyncState, StoreFault> {
-        let files = &self.files;
+        let (cache, outbox) = (&self.cache, &self.outbox);
         let cursor = |(scope, s): (&ScopeId, &Scope)| ScopeCursor {
             scope: scope.clone(),
             cursor: s.cursor,
             anchor: if s.shown { 0 } else { s.anchor },
         };
-        let uncompared = files.scopes.iter().filter(|(_, s)| s.uncompared);
-        let numbers = files.outbox.values().filter(|kept| kept.waits());
+        let uncompared = cache.scopes.iter().filter(|(_, s)| s.uncompared);
+        let numbers = outbox.operations.values().filter(|kept| kept.waits());
         let numbers = numbers.map(|kept| kept.operation.n).filter(|n| *n > 0);
         Ok(SyncState {
-            client: files.client,
-            next_n: files.next_n,
+            client: outbox.client,
+            next_n: outbox.next_n,
             first_unanswered: numbers.min(),
-            gaps: files.gaps.clone(),
-            epoch: files.epoch,
-            cursors: files.scopes.iter().map(cursor).collect(),
+            gaps: outbox.gaps.clone(),
+            epoch: cache.epoch,
+            cursors: cache.scopes.iter().map(cursor).collect(),
             uncompared: uncompared.map(|(scope, _)| scope.clone()).collect(),
         })
     }
 
     fn enter_epoch(&mut self, epoch: Epoch) -> Result<(), StoreFault> {
-        self.write(|files| files.epoch = Some(epoch))
+        self.write(|cache| cache.epoch = Some(epoch))
     }
 
     fn begin_rebase(&mut self, epoch: Epoch) -> Result<(), StoreFault> {
-        self.write(|files| {
-            files.epoch = Some(epoch);
-            files.head = 0;
-            files.scopes.retain(|_, scope| scope.shown);
-            for scope in files.scopes.values_mut() {
+        self.write_durably(|cache| {
+            cache.epoch = Some(epoch);
+            cache.head = 0;
+            cache.scopes.retain(|_, scope| scope.shown);
+            for scope in cache.scopes.values_mut() {
                 *scope = Scope {
                     shown: true,
                     uncompared: true,
@@ -97,14 +135,14 @@ impl PhoneStore for ModelPhone {
     }
 
     fn sums(&self, key: &DigestKey) -> Result<Vec<(ScopeId, ScopeSums)>, StoreFault> {
-        let shown = self.files.scopes.iter().filter(|(_, s)| s.shown);
+        let shown = self.cache.scopes.iter().filter(|(_, s)| s.shown);
         Ok(shown
             .map(|(scope, _)| {
                 let mut sums = ScopeSums::default();
-                for (entity, row) in self.files.rows_of(scope) {
+                for (entity, row) in self.cache.rows_of(scope) {
                     sums.add(row.id, key.hash(entity, row));
                 }
-                let missing = self.files.missing(scope);
+                let missing = self.cache.missing(scope);
                 missing.for_each(|(_, id)| sums.add(id, RowHash(1)));
                 (scope.clone(), sums)
             })
@@ -112,10 +150,10 @@ impl PhoneStore for ModelPhone {
     }
 
     fn begin_repair(&mut self, scopes: &[ScopeId], is_mismatch: bool) -> Result<(), StoreFault> {
-        self.write(|files| {
-            files.mismatches += scopes.len() as u64 * u64::from(is_mismatch);
+        self.write(|cache| {
+            cache.mismatches += scopes.len() as u64 * u64::from(is_mismatch);
             for scope in scopes {
-                if let Some(scope) = files.scopes.get_mut(scope) {
+                if let Some(scope) = cache.scopes.get_mut(scope) {
                     *scope = Scope {
                         shown: true,
                         uncompared: true,
@@ -131,9 +169,9 @@ impl PhoneStore for ModelPhone {
         head: u64,
         differing: &[(ScopeId, Vec<u8>)],
     ) -> Result<(), StoreFault> {
-        self.write(|files| {
+        self.write(|cache| {
             for (scope, buckets) in differing {
-                if let Some(scope) = files.scopes.get_mut(scope) {
+                if let Some(scope) = cache.scopes.get_mut(scope) {
                     scope.uncompared = false;
                     scope.cursor = head;
                     scope.to_repair = buckets.iter().copied().collect();
@@ -147,7 +185,7 @@ impl PhoneStore for ModelPhone {
         key: &DigestKey,
         max_rows: usize,
     ) -> Result<Option<RepairPlan>, StoreFault> {
-        let mut open = self.files.scopes.iter();
+        let mut open = self.cache.scopes.iter();
         let Some((scope, state)) = open.find(|(_, s)| !s.to_repair.is_empty()) else {
             return Ok(None);
         };
@@ -157,7 +195,7 @@ impl PhoneStore for ModelPhone {
             rows: Vec::new(),
         };
         for bucket in &state.to_repair {
-            let rows = self.files.rows_of(scope);
+            let rows = self.cache.rows_of(scope);
             let rows = rows.filter(|(_, row)| bucket_of(row.id) == *bucket);
             let marks: Vec<_> = rows
                 .map(|(entity, row)| RowMark::new(entity, row.id, key.hash(entity, row)))
@@ -165,7 +203,7 @@ impl PhoneStore for ModelPhone {
             if !plan.buckets.is_empty() && plan.rows.len() + marks.len() > max_rows {
                 break;
             }
-            let missing = self.files.missing(scope);
+            let missing = self.cache.missing(scope);
             let missing = missing.filter(|(_, id)| bucket_of(*id) == *bucket);
             plan.rows.extend(missing.map(|(entity, id)| RowMark {
                 entity,
@@ -179,8 +217,8 @@ impl PhoneStore for ModelPhone {
     }
 
     fn stage_repair(&mut self, repair: &Repair<'_>) -> Result<(), StoreFault> {
-        self.write(|files| {
-            if let Some(scope) = files.scopes.get_mut(repair.scope) {
+        self.write(|cache| {
+            if let Some(scope) = cache.scopes.get_mut(repair.scope) {
                 for bucket in repair.buckets {
                     scope.to_repair.remove(bucket);
                 }
@@ -192,16 +230,16 @@ impl PhoneStore for ModelPhone {
     }
 
     fn stage(&mut self, frame: &Frame, _: &[u8], read_at: u64) -> Result<(), StoreFault> {
-        let move_cursor = |files: &mut Files| {
+        let move_cursor = |cache: &mut Cache| {
             let new = Scope {
                 anchor: read_at,
                 ..Scope::default()
             };
-            let scope = files.scopes.entry(frame.scope.clone()).or_insert(new);
+            let scope = cache.scopes.entry(frame.scope.clone()).or_insert(new);
             scope.cursor = frame.to;
         };
-        let keep = |files: &mut Files| {
-            if let Some(scope) = files.scopes.get_mut(&frame.scope) {
+        let keep = |cache: &mut Cache| {
+            if let Some(scope) = cache.scopes.get_mut(&frame.scope) {
                 scope.staged.extend(frame.changes.iter().cloned());
             }
         };
@@ -209,14 +247,14 @@ impl PhoneStore for ModelPhone {
             self.write(move_cursor)?;
             return self.write(keep);
         }
-        self.write(|files| {
-            move_cursor(files);
-            keep(files);
+        self.write(|cache| {
+            move_cursor(cache);
+            keep(cache);
         })
     }
 
     fn is_shown(&self, grant: &ScopeGrant) -> Result<bool, StoreFault> {
-        let scope = self.files.scopes.get(&grant.scope);
+        let scope = self.cache.scopes.get(&grant.scope);
         Ok(scope.is_some_and(|scope| scope.shown))
     }
 
@@ -225,15 +263,29 @@ impl PhoneStore for ModelPhone {
         grants: &[ScopeGrant],
         checkpoint: &Checkpoint,
     ) -> Result<Vec<Key>, StoreFault> {
-        self.write(|files| files.publish(grants, checkpoint))?;
+        let publish = |cache: &mut Cache| cache.publish(grants, checkpoint);
+        if checkpoint.complete && self.cache.head == 0 {
+            self.write_durably(publish)?;
+        } else {
+            self.write(publish)?;
+        }
+        if checkpoint.complete {
+            let head = checkpoint.head;
+            let settled = self.write_outbox(|outbox| outbox.settle(head));
+            // What is not settled now is settled when the app starts again.
+            settled.or_else(|fault| match fault {
+                StoreFault::Full => Ok(()),
+                other => Err(other),
+            })?;
+        }
         Ok(Vec::new())
     }
 
     fn next_batch(&mut self, max: usize, _: usize) -> Result<Vec<Operation>, StoreFault> {
-        if !self.files.outbox.values().any(Kept::waits) {
+        if !self.outbox.operations.values().any(Kept::waits) {
             return Ok(Vec::new());
         }
-        self.write(|files| files.next_batch(max))
+        self.write_outbox(|outbox| outbox.next_batch(max))
     }
 
     fn save_results(
@@ -241,21 +293,22 @@ impl PhoneStore for ModelPhone {
         results: &[OperationResult],
         now: TimestampMs,
     ) -> Result<Vec<Key>, StoreFault> {
-        self.write(|files| files.save_results(results, now))?;
+        let head = self.cache.head;
+        self.write_outbox(|outbox| outbox.save_results(results, head, now))?;
         Ok(Vec::new())
     }
 
     fn fork(&mut self, client: ClientId) -> Result<(), StoreFault> {
-        self.write(|files| files.fork(client))
+        self.write_outbox(|outbox| outbox.fork(client))
     }
 
     fn reoffer(&mut self, which: Reoffer, fresh: ClientId) -> Result<Vec<Key>, StoreFault> {
-        self.write(|files| files.reoffer(which, fresh))?;
+        self.write_outbox(|outbox| outbox.reoffer(which, fresh))?;
         Ok(Vec::new())
     }
 
     fn forget_gaps(&mut self, gaps: &[NumberGap]) -> Result<(), StoreFault> {
-        self.write(|files| files.gaps.retain(|gap| !gaps.contains(gap)))
+        self.write_outbox(|outbox| outbox.gaps.retain(|gap| !gaps.contains(gap)))
     }
 }
 
@@ -264,7 +317,12 @@ impl SimPhone for ModelPhone {
         &mut self.disk
     }
 
-    fn restart(&mut self) {}
+    fn restart(&mut self) {
+        let lost = self.disk.take_lost();
+        self.lose(lost);
+        self.outbox.settle(self.cache.head);
+        self.outbox.unsettle(self.cache.head);
+    }
 
     fn record(&mut self, operations: &[Operation]) -> Result<(), StoreFault> {
         let keep = |operation: &Operation| Kept {
@@ -276,83 +334,103 @@ impl SimPhone for ModelPhone {
         };
         if seeded_bug!("outbox outside the transaction") {
             for operation in operations {
-                self.write(|files| files.outbox.insert(operation.id, keep(operation)))?;
+                self.write_outbox(|outbox| {
+                    outbox.operations.insert(operation.id, keep(operation))
+                })?;
             }
             return Ok(());
         }
         let kept = operations.iter().map(|o| (o.id, keep(o)));
-        self.write(|files| files.outbox.extend(kept))
+        self.write_outbox(|outbox| outbox.operations.extend(kept))
     }
 
     fn purge(&mut self, now: TimestampMs) -> Result<(), StoreFault> {
         let limit = now.0.saturating_sub(RETENTION_MS);
-        self.write(|files| {
+        self.write_outbox(|outbox| {
             let is_needed =
                 |kept: &Kept| kept.waits() || kept.overlay || kept.answered_at.0 >= limit;
-            let needed: BTreeSet<_> = files
-                .outbox
+            let needed: BTreeSet<_> = outbox
+                .operations
                 .values()
                 .filter(|kept| {
                     is_needed(kept) || matches!(kept.outcome, Some(Outcome::Rejected { .. }))
                 })
                 .map(|kept| kept.operation.group)
                 .collect();
-            files
-                .outbox
+            outbox
+                .operations
                 .retain(|_, kept| needed.contains(&kept.operation.group));
         })
     }
 
     fn look(&self, key: Key) -> Option<Row> {
-        self.files.look(key)
+        self.cache.look(&self.outbox, key)
     }
 
     fn keys(&self) -> BTreeSet<Key> {
-        let made = self.files.outbox.values().filter(|kept| kept.overlay);
+        let made = self.outbox.operations.values().filter(|kept| kept.overlay);
         let made = made.map(|kept| (kept.operation.entity, kept.operation.row));
-        let keys = self.files.rows.keys().copied().chain(made);
-        keys.filter(|key| self.files.look(*key).is_some()).collect()
+        let keys = self.cache.rows.keys().copied().chain(made);
+        keys.filter(|key| self.look(*key).is_some()).collect()
     }
 
     fn outcome(&self, operation: &Operation) -> Option<Option<Outcome>> {
-        let kept = self.files.outbox.get(&operation.id)?;
+        let kept = self.outbox.operations.get(&operation.id)?;
         Some(kept.outcome.clone())
     }
 
     fn mismatches(&self) -> u64 {
-        self.files.mismatches
+        self.cache.mismatches
     }
 
     fn head(&self) -> u64 {
-        self.files.head
+        self.cache.head
     }
 
     fn shown(&self) -> BTreeSet<ScopeId> {
-        let shown = self.files.scopes.iter().filter(|(_, scope)| scope.shown);
+        let shown = self.cache.scopes.iter().filter(|(_, scope)| scope.shown);
         shown.map(|(name, _)| name.clone()).collect()
     }
 
     fn rot(&mut self, at: usize, is_gone: bool, older: &dyn Fn(Key) -> Option<Row>) -> bool {
-        let keys: Vec<Key> = self.files.rows.keys().copied().collect();
+        let keys: Vec<Key> = self.cache.rows.keys().copied().collect();
         let Some(key) = keys.get(at % keys.len().max(1)).copied() else {
             return false;
         };
         match older(key) {
-            _ if is_gone => drop(self.files.rows.remove(&key)),
-            Some(row) => self.files.write_row(key, &row),
+            _ if is_gone => drop(self.cache.rows.remove(&key)),
+            Some(row) => self.cache.write_row(key, &row),
             None => return false,
         }
+        // The page lies in the file, where no log undoes it.
+        self.unsynced.clear();
         true
     }
 
+    fn lose_cache(&mut self) {
+        self.cache = Cache::default();
+        self.unsynced.clear();
+    }
+
+    fn cache_writes(&self) -> u64 {
+        self.cache_writes
+    }
+
     fn copy_to(&self, other: &mut Self) {
-        other.files = self.files.clone();
+        let disk = std::mem::take(&mut other.disk);
+        *other = Self {
+            disk,
+            ..self.backup()
+        };
     }
 
     fn backup(&self) -> Self {
         Self {
             disk: Disk::default(),
-            files: self.files.clone(),
+            cache: self.cache.clone(),
+            unsynced: VecDeque::new(),
+            cache_writes: self.cache_writes,
+            outbox: self.outbox.clone(),
         }
     }
 }

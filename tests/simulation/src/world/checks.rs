@@ -17,8 +17,29 @@ impl<S: SimServer, P: SimPhone> World<S, P> {
         Ok(())
     }
 
+    /// Remembers what is to be shown, if that changed. A power cut undoes no more writes than there
+    /// are marks.
+    pub(super) fn note_mark(&mut self, phone: u8) {
+        const MARKS: usize = 40;
+        let state = self.phone(phone);
+        let now = state.expected.as_ref().map(Expected::place);
+        let is_new = state.marks.last().is_none_or(|mark| {
+            mark.is_rotten != state.is_rotten || mark.expected.as_ref().map(Expected::place) != now
+        });
+        if is_new {
+            state.marks.push(Mark {
+                writes: state.store.cache_writes(),
+                expected: state.expected.clone(),
+                is_rotten: state.is_rotten,
+            });
+            let old = state.marks.len().saturating_sub(MARKS);
+            state.marks.drain(..old);
+        }
+    }
+
     pub(super) fn check_phone(&mut self, phone: u8) -> Result<(), Wrong> {
         self.note_answers(phone)?;
+        self.note_mark(phone);
         let state = &self.phones[usize::from(phone)];
         if state.is_rotten {
             return Ok(());
@@ -75,6 +96,7 @@ impl<S: SimServer, P: SimPhone> World<S, P> {
         }
         for phone in 0..PHONES {
             self.phone(phone).store.disk().heal();
+            self.update_app(phone)?;
         }
         for _ in 0..ROUNDS {
             self.now += 20 * MINUTE_MS;
@@ -83,6 +105,22 @@ impl<S: SimServer, P: SimPhone> World<S, P> {
             }
         }
         self.check_rest()
+    }
+
+    /// An app the server does not serve keeps everything, and goes on once it is updated.
+    fn update_app(&mut self, phone: u8) -> Result<(), Wrong> {
+        if self.phone(phone).age == Age::TooOld {
+            self.phone(phone).syncs_done = 0;
+            self.now += 20 * MINUTE_MS;
+            self.sync_undisturbed(phone)?;
+            self.check_phone(phone)?;
+        }
+        let state = self.phone(phone);
+        if state.age == Age::TooOld && std::mem::take(&mut state.syncs_done) > 0 {
+            return Err(format!("phone {phone} synced with an app that is too old"));
+        }
+        state.age = Age::Same;
+        Ok(())
     }
 
     pub(super) fn sync_undisturbed(&mut self, phone: u8) -> Result<(), Wrong> {

@@ -5,12 +5,61 @@ use super::*;
 impl<S: SimServer, P: SimPhone> World<S, P> {
     pub(super) fn kill(&mut self, phone: u8) -> Result<(), Wrong> {
         self.tell(|| format!("phone {phone}: killed"));
+        self.note_mark(phone);
         let state = self.phone(phone);
         state.client = None;
         state.in_flight = None;
         state.interruptions += 1;
+        let before = state.store.cache_writes();
         state.store.restart();
+        let lost = before - state.store.cache_writes();
+        if lost > 0 {
+            self.fall_back(phone, lost)?;
+        }
         self.check_phone(phone)
+    }
+
+    /// What the server said is again what it was some writes ago; what the rep did is not.
+    fn fall_back(&mut self, phone: u8, lost: u64) -> Result<(), Wrong> {
+        self.tell(|| format!("phone {phone}: {lost} writes of its cache are lost"));
+        let marks = std::mem::take(&mut self.phone(phone).marks);
+        let mut shown = None;
+        for mark in marks.iter().rev() {
+            if let Some(expected) = &mark.expected
+                && self.shows(phone, expected)?
+            {
+                shown = Some(expected.clone());
+                break;
+            }
+        }
+        let state = self.phone(phone);
+        let writes = state.store.cache_writes();
+        state.marks = marks.into_iter().filter(|m| m.writes <= writes).collect();
+        let then = state.marks.last();
+        state.expected = shown.or_else(|| then.and_then(|mark| mark.expected.clone()));
+        state.is_rotten = then.is_some_and(|mark| mark.is_rotten);
+        self.begin_again(phone);
+        Ok(())
+    }
+
+    /// What was fetched before may be fetched again.
+    fn begin_again(&mut self, phone: u8) {
+        let state = self.phone(phone);
+        state.mismatches = state.store.mismatches();
+        state.seen_frames.clear();
+        let state = &self.phones[usize::from(phone)];
+        self.oracle.cache_fell_back(phone, &state.store);
+    }
+
+    pub(super) fn lose_cache(&mut self, phone: u8) -> Result<(), Wrong> {
+        self.tell(|| format!("phone {phone}: its cache is damaged and begun anew"));
+        let state = self.phone(phone);
+        state.store.lose_cache();
+        state.expected = None;
+        state.is_rotten = false;
+        state.marks.clear();
+        self.begin_again(phone);
+        self.kill(phone)
     }
 
     pub(super) fn restore_server(&mut self) {
@@ -82,6 +131,7 @@ impl<S: SimServer, P: SimPhone> World<S, P> {
         state.in_flight = None;
         state.expected.clone_from(&backup.expected);
         state.is_rotten = backup.is_rotten;
+        state.marks.clear();
         state.mismatches = state.store.mismatches();
         state.interruptions += 1;
         state.seen_frames.clear();
@@ -97,6 +147,7 @@ impl<S: SimServer, P: SimPhone> World<S, P> {
         if state.store.rot(usize::from(row), is_gone, &older) {
             state.is_rotten = true;
             state.interruptions += 1;
+            self.note_mark(phone);
             self.tell(|| format!("phone {phone}: an old page comes back"));
         }
     }

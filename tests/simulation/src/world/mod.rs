@@ -5,7 +5,7 @@ mod disasters;
 mod people;
 mod traffic;
 
-use crate::action::{Action, Fault, PAIRS, PHONES, REPS, TERRITORIES};
+use crate::action::{Action, Age, Fault, PAIRS, PHONES, REPS, TERRITORIES};
 use crate::disk::StoreFault;
 use crate::oracle::{Expected, Oracle, PhoneCopy, ServerCopy, Wrong};
 use crate::phone::{Key, SimPhone};
@@ -72,11 +72,20 @@ struct Phone<P> {
     /// What it must show, as far as it is known.
     expected: Option<Expected>,
     is_rotten: bool,
+    /// What it was to show after so many writes of its cache, in order; a power cut goes back.
+    marks: Vec<Mark>,
+    age: Age,
     mismatches: u64,
     seen_frames: BTreeSet<(u64, ScopeId, u64, u64)>,
     frames_twice: u64,
     interruptions: u64,
     syncs_done: u64,
+}
+
+struct Mark {
+    writes: u64,
+    expected: Option<Expected>,
+    is_rotten: bool,
 }
 
 /// A phone's files and what is known of them.
@@ -122,6 +131,8 @@ impl<S: SimServer, P: SimPhone> World<S, P> {
             is_fresh: false,
             expected: None,
             is_rotten: false,
+            marks: Vec::new(),
+            age: Age::Same,
             mismatches: 0,
             seen_frames: BTreeSet::new(),
             frames_twice: 0,
@@ -239,6 +250,16 @@ impl<S: SimServer, P: SimPhone> World<S, P> {
                 Ok(())
             }
             Action::Kill { phone } => self.kill(phone),
+            Action::PowerCut { phone, lost } => {
+                self.phone(phone).store.disk().cut_power(lost);
+                self.kill(phone)
+            }
+            Action::LoseCache { phone } => self.lose_cache(phone),
+            Action::AgeOfApp { phone, age } => {
+                self.tell(|| format!("phone {phone}: its app is {age:?}"));
+                self.phone(phone).age = age;
+                Ok(())
+            }
             Action::PhoneDisk {
                 phone,
                 after,

@@ -1,6 +1,9 @@
 //! Syncs, request by request, and what becomes of requests and replies.
 
 use super::*;
+use fieldfare_model::{OLDEST_SCHEMA, SCHEMA};
+use fieldfare_sync::{CompareRequest, ProtocolError, PullRequest, PushRequest, RepairRequest};
+use serde::{Serialize, de::DeserializeOwned};
 
 impl<S: SimServer, P: SimPhone> World<S, P> {
     pub(super) fn start_sync(&mut self, phone: u8, budget: u32) -> Result<(), Wrong> {
@@ -82,6 +85,7 @@ impl<S: SimServer, P: SimPhone> World<S, P> {
         self.tell(|| format!("phone {phone}: the sync fails, {failure:?}"));
         let wish = match failure {
             Failure::Busy { retry_after_ms } => retry_after_ms,
+            Failure::Upgrade if self.phone(phone).age == Age::TooOld => None,
             Failure::Revoked | Failure::Unauthorized | Failure::Upgrade => {
                 return Err(format!("phone {phone} was turned away: {failure:?}"));
             }
@@ -115,9 +119,10 @@ impl<S: SimServer, P: SimPhone> World<S, P> {
     }
 
     pub(super) fn deliver(&mut self, phone: u8, fault: Fault) -> Result<(), Wrong> {
-        let Some(request) = self.phone(phone).in_flight.clone() else {
+        let Some(mut request) = self.phone(phone).in_flight.clone() else {
             return Ok(());
         };
+        write_schema(&mut request, self.phone(phone).age)?;
         if fault != Fault::None {
             self.phone(phone).interruptions += 1;
             self.tell(|| format!("phone {phone}: its request meets {fault:?}"));
@@ -307,6 +312,33 @@ impl<S: SimServer, P: SimPhone> World<S, P> {
                 .answer(&device, request.path, &request.body, now),
         );
     }
+}
+
+/// Puts the number of the app's schema into a request that this build made.
+fn write_schema(request: &mut Request, age: Age) -> Result<(), Wrong> {
+    let schema = match age {
+        Age::TooOld => OLDEST_SCHEMA - 1,
+        Age::Same => return Ok(()),
+        Age::Newer => SCHEMA + 1,
+    };
+    let body = &request.body;
+    let written = match request.path {
+        "/v1/pull" => with_schema(body, |r: &mut PullRequest| r.schema = schema),
+        "/v1/push" => with_schema(body, |r: &mut PushRequest| r.schema = schema),
+        "/v1/compare" => with_schema(body, |r: &mut CompareRequest| r.schema = schema),
+        _ => with_schema(body, |r: &mut RepairRequest| r.schema = schema),
+    };
+    request.body = written.map_err(|e| format!("{} does not read: {e}", request.path))?;
+    Ok(())
+}
+
+fn with_schema<R: DeserializeOwned + Serialize>(
+    body: &[u8],
+    write: impl FnOnce(&mut R),
+) -> Result<Vec<u8>, ProtocolError> {
+    let mut request = decode_message(body)?;
+    write(&mut request);
+    encode_message(&request)
 }
 
 /// Cuts or flips what the fault says. Whether the reply is as it was sent.

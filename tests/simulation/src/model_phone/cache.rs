@@ -1,4 +1,4 @@
-//! What is durable of a phone, and what the protocol does to it.
+//! What the server said, and what the protocol does to it.
 
 use super::*;
 
@@ -14,39 +14,19 @@ pub(super) struct Scope {
     pub(super) staged: Vec<FeedChange>,
 }
 
-#[derive(Debug, Clone)]
-pub(super) struct Kept {
-    pub(super) operation: Operation,
-    pub(super) client: Option<ClientId>,
-    pub(super) outcome: Option<Outcome>,
-    /// Whether it lies on top of what the server said.
-    pub(super) overlay: bool,
-    pub(super) answered_at: TimestampMs,
-}
-
-impl Kept {
-    pub(super) fn waits(&self) -> bool {
-        self.outcome.is_none()
-    }
-}
-
-/// What is durable.
-#[derive(Debug, Clone)]
-pub(super) struct Files {
-    pub(super) client: ClientId,
-    pub(super) next_n: u64,
+/// `cache.db`: what is committed survives a kill, and a power cut only after a later sync.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Cache {
     pub(super) epoch: Option<Epoch>,
     pub(super) head: u64,
     pub(super) scopes: BTreeMap<ScopeId, Scope>,
     /// Each with the history in which it was written.
     pub(super) rows: BTreeMap<Key, (Option<Epoch>, Rc<Row>)>,
     pub(super) members: BTreeMap<Key, BTreeSet<ScopeId>>,
-    pub(super) outbox: BTreeMap<OperationId, Kept>,
-    pub(super) gaps: Vec<NumberGap>,
     pub(super) mismatches: u64,
 }
 
-impl Files {
+impl Cache {
     pub(super) fn leave(&mut self, key: Key, scope: &ScopeId) {
         if let Some(held) = self.members.get_mut(&key) {
             held.remove(scope);
@@ -107,20 +87,12 @@ impl Files {
             .filter(|key| !self.rows.contains_key(key))
     }
 
-    pub(super) fn fork(&mut self, client: ClientId) {
-        self.client = client;
-        self.next_n = 1;
-        for kept in self.outbox.values_mut().filter(|kept| kept.waits()) {
-            kept.operation.n = 0;
-            kept.client = None;
-        }
-    }
-
     pub(super) fn publish(&mut self, grants: &[ScopeGrant], checkpoint: &Checkpoint) {
         let due = grants
             .iter()
             .filter(|g| checkpoint.complete || g.priority <= checkpoint.priority);
         let mut staged: Vec<(ScopeId, FeedChange)> = Vec::new();
+        let mut newest: BTreeMap<Key, u64> = BTreeMap::new();
         for grant in due {
             let scope = self.scopes.entry(grant.scope.clone()).or_default();
             scope.shown = true;
@@ -133,7 +105,12 @@ impl Files {
                 .for_each(|key| self.leave(key, &grant.scope));
             for change in &repaired {
                 if let FeedChange::Put { row, .. } = change {
-                    self.write_row(change.key(), row);
+                    // Of two scopes compared one after the other, the later one knows better.
+                    let newest = newest.entry(change.key()).or_default();
+                    if *newest <= row.version {
+                        *newest = row.version;
+                        self.write_row(change.key(), row);
+                    }
                     self.apply(&grant.scope, change);
                 }
             }
@@ -145,7 +122,6 @@ impl Files {
         if checkpoint.complete {
             self.drop_revoked(grants);
             self.head = checkpoint.head;
-            self.settle();
         }
     }
 
@@ -156,85 +132,10 @@ impl Files {
         revoked.iter().for_each(|scope| self.drop_scope(scope));
     }
 
-    pub(super) fn settle(&mut self) {
-        let head = self.head;
-        for kept in self.outbox.values_mut() {
-            let version = kept.outcome.as_ref().and_then(Outcome::version);
-            if version.is_some_and(|version| version <= head)
-                || seeded_bug!("overlay dropped on pull")
-            {
-                kept.overlay = false;
-            }
-        }
-    }
-
-    pub(super) fn reoffer(&mut self, which: Reoffer, fresh: ClientId) {
-        let client = self.client;
-        let mut kept_numbers = BTreeSet::new();
-        for kept in self.outbox.values_mut() {
-            let is_above = kept.client == Some(client) && kept.operation.n > which.above;
-            if is_above {
-                kept_numbers.insert(kept.operation.n);
-            }
-            if is_above || which.is_new_history {
-                kept.outcome = None;
-                kept.overlay = true;
-            }
-            if which.is_new_history {
-                kept.operation.base_version = 0;
-            }
-        }
-        let given = which.above + 1..self.next_n;
-        let missing: Vec<u64> = given.filter(|n| !kept_numbers.contains(n)).collect();
-        if !missing.is_empty() || which.above >= self.next_n || which.is_new_history {
-            let gap = |n: u64| NumberGap {
-                client,
-                from: n,
-                to: n,
-            };
-            self.gaps.extend(missing.into_iter().map(gap));
-            self.fork(fresh);
-        }
-    }
-
-    pub(super) fn next_batch(&mut self, max_operations: usize) -> Vec<Operation> {
-        let is_numbered = |kept: &Kept| kept.waits() && kept.operation.n > 0;
-        if !self.outbox.values().any(is_numbered) {
-            for kept in self.outbox.values_mut().filter(|kept| kept.waits()) {
-                kept.operation.n = self.next_n;
-                kept.client = Some(self.client);
-                self.next_n += 1;
-            }
-        }
-        let numbered = self.outbox.values().filter(|kept| is_numbered(kept));
-        let mut batch: Vec<Operation> = numbered.map(|kept| kept.operation.clone()).collect();
-        batch.sort_by_key(|operation| operation.n);
-        while batch.len() > max_operations {
-            let last = batch.last().map(|operation| operation.group);
-            batch.retain(|operation| Some(operation.group) != last);
-        }
-        batch
-    }
-
-    pub(super) fn save_results(&mut self, results: &[OperationResult], now: TimestampMs) {
-        let head = self.head;
-        for result in results {
-            let kept = self.outbox.get_mut(&result.id);
-            if let Some(kept) = kept.filter(|kept| kept.waits()) {
-                let version = result.outcome.version();
-                kept.outcome = Some(result.outcome.clone());
-                kept.overlay &= version.is_some_and(|version| version > head);
-                kept.answered_at = now;
-            }
-        }
-        if seeded_bug!("acknowledged operations forgotten at once") {
-            self.outbox.retain(|_, kept| kept.waits() || kept.overlay);
-        }
-    }
-
-    pub(super) fn look(&self, key: Key) -> Option<Row> {
+    pub(super) fn look(&self, outbox: &Outbox, key: Key) -> Option<Row> {
         let mut look = self.rows.get(&key).map(|(_, row)| row.as_ref().clone());
-        let on_top = self.outbox.values().filter(|kept| kept.overlay);
+        let on_top = outbox.operations.values();
+        let on_top = on_top.filter(|kept| kept.is_on_top(self.head));
         for kept in on_top.filter(|kept| (kept.operation.entity, kept.operation.row) == key) {
             match (&kept.operation.change, &mut look) {
                 (Change::Create(columns), None) => look = Some(made_here(key.1, columns)),
