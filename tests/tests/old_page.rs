@@ -148,9 +148,15 @@ fn number_shown(phone: &Phone, lead: LeadId) -> Option<String> {
 async fn an_older_page_that_no_check_objects_to_is_found_and_mended_by_the_next_sync() {
     let splice = Splice::prepare().await;
     let pages = splice.unseen();
-    println!("{} pages written, {pages:?} put back", splice.written().len());
+    println!(
+        "{} pages written, {pages:?} put back",
+        splice.written().len()
+    );
     let look = splice.look_with(&pages);
-    assert!(look.is_content, "cipher_integrity_check and integrity_check");
+    assert!(
+        look.is_content,
+        "cipher_integrity_check and integrity_check"
+    );
 
     splice.put(&pages);
     let phone = splice.files.open().unwrap();
