@@ -94,7 +94,9 @@ impl Database {
     pub(crate) fn is_sound(&self) -> Result<bool, StoreError> {
         let verdict = self
             .lock_writer()
-            .query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+            .query_row("PRAGMA integrity_check(1)", [], |row| {
+                row.get::<_, String>(0)
+            });
         match verdict.in_file(self.file) {
             Ok(text) => Ok(text == "ok"),
             Err(StoreError::Damaged(_)) => Ok(false),
