@@ -288,7 +288,7 @@ async fn nothing_kept_is_lost_or_doubled_whoever_is_killed() {
     world.start_server().await.unwrap();
     let arrived = world.server_visits("Acme").unwrap().len();
     println!(
-        "{cycles} cycles, {} visits kept, {arrived} of them sent meanwhile, {} chunks spoiled",
+        "{cycles} cycles, {} visits said to be kept, {arrived} sent meanwhile, {} chunks spoiled",
         said.kept.len(),
         network.spoiled()
     );
