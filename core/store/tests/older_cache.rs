@@ -104,3 +104,29 @@ fn a_history_once_entered_is_not_left() {
     assert_eq!(state.epoch, Some(Epoch(8)));
     assert_eq!(state.uncompared, [scope("terr:a")]);
 }
+
+#[test]
+fn the_first_complete_head_of_each_history_is_not_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = Arc::new(MemoryKeyVault::new());
+    let watch = watch(dir.path());
+    let store = filled(dir.path(), &vault);
+    let (_after, fallen) = after_power_cut(dir.path(), &vault, &watch);
+    assert_eq!(fallen.sync_status().unwrap().head, 10);
+    drop(fallen);
+
+    (&store).begin_rebase(Epoch(8)).unwrap();
+    let agrees = [(scope("terr:a"), Vec::new())];
+    (&store).note_comparison(12, &agrees).unwrap();
+    stage(
+        &store,
+        &scope("terr:a"),
+        12,
+        20,
+        &[put_lead(1, 15, "Edited")],
+    );
+    (&store).publish(&[grant("terr:a")], &complete(20)).unwrap();
+    let (_after, fallen) = after_power_cut(dir.path(), &vault, &watch);
+    assert_eq!(fallen.sync_status().unwrap().head, 20);
+    assert_eq!(name_of(&fallen, 1).as_deref(), Some("Edited"));
+}
