@@ -78,12 +78,14 @@ impl<'a> Publication<'a> {
         checkpoint: &Checkpoint,
     ) -> Result<(), StoreError> {
         let scopes = self.due_scopes(grants, checkpoint)?;
-        for (_, scope) in scopes.iter().filter(|(_, scope)| !scope.is_shown) {
-            self.unhide(scope)?;
-        }
+        // Before anything that was pulled, also for scopes that were never shown: a repair is older
+        // and replaces whatever can be seen.
         for (_, scope) in &scopes {
             let gone = digests::apply_repairs(&mut self.base, scope)?;
             self.orphans.extend(gone);
+        }
+        for (_, scope) in scopes.iter().filter(|(_, scope)| !scope.is_shown) {
+            self.unhide(scope)?;
         }
         for (grant, scope) in &scopes {
             if scope.is_shown {
