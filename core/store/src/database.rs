@@ -90,6 +90,17 @@ impl Database {
         connection::run(&self.lock_writer(), "PRAGMA wal_checkpoint(TRUNCATE)").in_file(self.file)
     }
 
+    /// Brings to the disk what a killed process had committed and not synced. It can be seen now, so
+    /// it must not be taken back once something else counts on it. Free if the log is empty.
+    pub(crate) fn sync_log(&self) -> Result<(), StoreError> {
+        let copied = connection::run(&self.lock_writer(), "PRAGMA wal_checkpoint(PASSIVE)");
+        match copied.in_file(self.file) {
+            // The log is synced before any page is copied out of it, for which there may be no room.
+            Err(StoreError::DiskFull(_)) => Ok(()),
+            result => result,
+        }
+    }
+
     /// Whether every page is as it was written and every table and index agree.
     pub(crate) fn is_sound(&self) -> Result<bool, StoreError> {
         let verdict = self

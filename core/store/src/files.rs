@@ -113,6 +113,7 @@ fn open_outbox(
     });
     match opened {
         Ok(database) => {
+            database.sync_log()?;
             database.write(client::ensure)?;
             Ok((database, report, None))
         }
@@ -141,6 +142,7 @@ fn open_cache(
         if quarantine::is_suspect(dir, file) && !cache.is_sound()? {
             return Err(StoreError::Damaged(file));
         }
+        cache.sync_log()?;
         prepare_cache(&cache, outbox, options.full_text)?;
         Ok(cache)
     };

@@ -130,3 +130,19 @@ fn the_first_complete_head_of_each_history_is_not_lost() {
     assert_eq!(fallen.sync_status().unwrap().head, 20);
     assert_eq!(name_of(&fallen, 1).as_deref(), Some("Edited"));
 }
+
+/// A killed process had committed, and the log was not synced yet.
+#[test]
+fn what_is_found_at_a_start_is_not_taken_back_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = Arc::new(MemoryKeyVault::new());
+    let (store, watch) = phone(dir.path(), &vault);
+    show_20(&store, "Edited");
+    let (_after, fallen) = after_power_cut(dir.path(), &vault, &watch);
+    assert_eq!(fallen.sync_status().unwrap().head, 10, "it was not synced");
+    drop(fallen);
+
+    let (_restarted, _) = open(dir.path(), &vault);
+    let (_after, fallen) = after_power_cut(dir.path(), &vault, &watch);
+    assert_eq!(fallen.sync_status().unwrap().head, 20);
+}

@@ -320,6 +320,8 @@ impl SimPhone for ModelPhone {
     fn restart(&mut self) {
         let lost = self.disk.take_lost();
         self.lose(lost);
+        // What is found at a start is brought to the disk before anything counts on it.
+        self.unsynced.clear();
         self.outbox.settle(self.cache.head);
         self.outbox.unsettle(self.cache.head);
     }
