@@ -11,12 +11,12 @@
 mod common;
 
 use common::{
-    complete, create, filled, grant, lead_id, name_of, open, put_lead, rename, scope, stage,
+    answer, complete, create, filled, grant, lead_id, name_of, open, put_lead, rename, scope, stage,
 };
 use fieldfare_disk::{Watch, left_after, watch};
 use fieldfare_model::{Entity, TimestampMs};
 use fieldfare_store::{MemoryKeyVault, Store};
-use fieldfare_sync::{Epoch, OperationResult, Outcome, PhoneStore};
+use fieldfare_sync::{Epoch, PhoneStore};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,21 +26,6 @@ fn phone(dir: &Path, vault: &Arc<MemoryKeyVault>) -> (Store, Arc<Watch>) {
     let store = filled(dir, vault);
     store.suspend().and_then(|()| store.resume()).unwrap();
     (store, watch)
-}
-
-/// The server takes everything that waits, as its change 15.
-fn answer(store: &Store) {
-    let mut phone = store;
-    let batch = phone.next_batch(100, 200_000).unwrap();
-    let results: Vec<_> = batch
-        .iter()
-        .map(|operation| OperationResult {
-            id: operation.id,
-            n: operation.n,
-            outcome: Outcome::Applied { version: 15 },
-        })
-        .collect();
-    phone.save_results(&results, TimestampMs(1)).unwrap();
 }
 
 /// The phone after a power cut that takes everything along that was not synced.
@@ -75,7 +60,7 @@ fn what_was_answered_and_shown_still_shows_when_the_cache_falls_back() {
         .record(&[rename(1, lead_id(1).row(), 5, "Edited")])
         .unwrap();
     store.record(&[create(2, 9, "Made here")]).unwrap();
-    answer(&store);
+    answer(&store, 15, TimestampMs(1)).unwrap();
     show_20(&store, "Edited");
     assert_eq!(store.sync_status().unwrap().head, 20);
 

@@ -12,13 +12,13 @@
 mod common;
 
 use common::{
-    complete, first_grant, grant, lead_id, name_of, open, operation_id, put_lead, rename, scope,
-    try_stage,
+    answer, complete, first_grant, grant, lead_id, name_of, open, operation_id, put_lead, rename,
+    scope, try_stage,
 };
 use fieldfare_disk::{Entry, Fault, FaultKind, fates_of, left_after, watch};
 use fieldfare_model::{ConsentEvent, Entity, OperationId, TimestampMs};
 use fieldfare_store::{FileReport, MemoryKeyVault, Store, StoreError};
-use fieldfare_sync::{Epoch, FeedChange, OperationResult, Outcome, PhoneStore};
+use fieldfare_sync::{Epoch, FeedChange, PhoneStore};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -69,7 +69,7 @@ fn run(step: Step, store: &Store) -> Result<(), StoreError> {
         Step::Fetch(from, to) => try_stage(store, &scope("terr:a"), from, to, &leads(from, to)),
         Step::Show(to) => phone.publish(&[grant("terr:a")], &complete(to)).map(drop),
         Step::Edit(n) => store.record(&edit(n)).map(drop),
-        Step::Answer(_) => answer(store),
+        Step::Answer(_) => answer(store, 15, NOW),
         Step::Consent => store
             .append_consent(&consent(), &rename(CONSENT, lead_id(2).row(), 0, "consent"))
             .map(drop),
@@ -88,20 +88,6 @@ fn edit(n: u64) -> [fieldfare_store::NewOperation; 2] {
         rename(2 * n, row, 0, &format!("edit {n}")),
         rename(2 * n + 1, row, 0, &format!("edit {n}")),
     ]
-}
-
-fn answer(store: &Store) -> Result<(), StoreError> {
-    let mut phone = store;
-    let batch = phone.next_batch(100, 200_000)?;
-    let results: Vec<_> = batch
-        .iter()
-        .map(|operation| OperationResult {
-            id: operation.id,
-            n: operation.n,
-            outcome: Outcome::Applied { version: 15 },
-        })
-        .collect();
-    phone.save_results(&results, NOW).map(drop)
 }
 
 fn consent() -> ConsentEvent {
