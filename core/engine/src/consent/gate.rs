@@ -2,7 +2,7 @@ use crate::consent::grant::within;
 use crate::consent::{ConsentLedger, Denied, Grant, LedgerFault, NewConsent};
 use fieldfare_model::{ConsentAction, ConsentEvent, ConsentEventId, Purpose, TimestampMs};
 use fieldfare_sync::{LedgerHead, consent_hash};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -38,6 +38,9 @@ pub enum ConsentError {
     #[error("the consent would end before it begins; check its end and the phone's clock")]
     AlreadyEnded,
 }
+
+/// From when, and until when if it ends.
+type Span = (TimestampMs, Option<TimestampMs>);
 
 /// The one place that says whether a location may be used.
 ///
@@ -88,10 +91,11 @@ impl ConsentGate {
         self.ledger.condition()?;
         let event = self.decision(purpose).ok_or(Denied::NeverGranted)?;
         self.check_event(event, at)?;
+        let mut span = (event.at, event.valid_until);
         if purpose == Purpose::LiveTracking {
-            self.check_own(purpose, at)?;
+            let own = self.check_own(purpose, at)?;
+            span = overlap(span, (own.at, own.valid_until));
         }
-        let span = (event.at, event.valid_until);
         Ok(Grant::new(purpose, Some(event.id), span, &self.generation))
     }
 
@@ -106,12 +110,16 @@ impl ConsentGate {
     }
 
     /// The newest entry may be another device's, but the server takes pings only under this one's.
-    fn check_own(&self, purpose: Purpose, at: TimestampMs) -> Result<(), Denied> {
-        let mut newest_first = self.ledger.events().iter().rev();
-        let own = newest_first.find(|event| event.purpose == purpose);
-        own.ok_or(Denied::OtherDevice)
-            .and_then(|own| self.check_event(own, at))
+    fn check_own(&self, purpose: Purpose, at: TimestampMs) -> Result<&ConsentEvent, Denied> {
+        let own = self.own_decision(purpose).ok_or(Denied::OtherDevice)?;
+        self.check_event(own, at)
             .map_err(|_| Denied::OtherDevice)
+            .map(|()| own)
+    }
+
+    fn own_decision(&self, purpose: Purpose) -> Option<&ConsentEvent> {
+        let mut newest_first = self.ledger.events().iter().rev();
+        newest_first.find(|event| event.purpose == purpose)
     }
 
     /// The entry that decides for a purpose, over all devices.
@@ -195,18 +203,21 @@ impl ConsentGate {
     /// Takes note of the time, so that a grant seen to end stays ended though the clock be put
     /// back afterwards (while this gate lives). Answers the purposes that ended now.
     pub fn observe(&mut self, now: TimestampMs) -> Vec<Purpose> {
-        let ended: Vec<_> = self
+        let own = self.own_decision(Purpose::LiveTracking);
+        let ended: BTreeMap<_, _> = self
             .newest
             .iter()
+            .chain(own)
             .filter(|event| event.valid_until.is_some_and(|until| until <= now))
             .filter(|event| !self.ended.contains(&event.id))
             .map(|event| (event.id, event.purpose))
             .collect();
         if !ended.is_empty() {
-            self.ended.extend(ended.iter().map(|(id, _)| *id));
+            self.ended.extend(ended.keys());
             self.turn();
         }
-        ended.into_iter().map(|(_, purpose)| purpose).collect()
+        let has_ended = |purpose: &&Purpose| ended.values().any(|of| of == *purpose);
+        Purpose::ALL.iter().filter(has_ended).copied().collect()
     }
 
     /// Takes note of the ledger head the server confirmed; one that this device does not hold
@@ -268,6 +279,12 @@ impl Drop for ConsentGate {
     fn drop(&mut self) {
         self.turn();
     }
+}
+
+/// When both spans hold; an open end gives way to any other.
+fn overlap(one: Span, other: Span) -> Span {
+    let ends = one.1.into_iter().chain(other.1);
+    (one.0.max(other.0), ends.min())
 }
 
 /// Later entries weigh more; of the same moment a withdrawal, then the grant that ends first.

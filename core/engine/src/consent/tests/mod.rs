@@ -152,6 +152,23 @@ fn an_ended_grant_stays_ended_when_the_clock_goes_back() {
 }
 
 #[test]
+fn a_grant_of_this_phone_ends_though_another_phones_goes_on() {
+    let mut gate = empty_gate();
+    decide(&mut gate, &decision(LiveTracking, Yes, Some(24)), 1, 1);
+    let other = decide(&mut empty_gate(), &decision(LiveTracking, Yes, None), 20, 2);
+    gate.learn([other]);
+    let held = gate.check(LiveTracking, TimestampMs(21)).unwrap();
+    assert!(Ping::new(&held, ping_id(), fix(23)).is_ok());
+    assert_eq!(Ping::new(&held, ping_id(), fix(24)), Err(Denied::Expired));
+    assert_eq!(gate.observe(TimestampMs(24)), [LiveTracking]);
+    assert_eq!(
+        gate.check(LiveTracking, TimestampMs(23)).unwrap_err(),
+        Denied::OtherDevice,
+        "seen to end, it stays ended when the clock goes back"
+    );
+}
+
+#[test]
 fn a_grant_cannot_end_before_it_begins() {
     let gate = empty_gate();
     let late = gate.propose(

@@ -117,9 +117,11 @@ impl Oracle {
 
     fn observe(&mut self, now: i64) {
         for purpose in Purpose::ALL {
+            let here = self.own.iter().rfind(|e| e.purpose == *purpose);
             let ended: Vec<_> = self
                 .last_moment(*purpose)
-                .iter()
+                .into_iter()
+                .chain(here.filter(|_| *purpose == LiveTracking))
                 .filter(|e| e.valid_until.is_some_and(|until| until.0 <= now))
                 .map(|e| e.id)
                 .collect();
