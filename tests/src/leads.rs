@@ -93,9 +93,12 @@ const CITIES: [&str; 10] = [
     "Arlington",
 ];
 
+/// How many leads a server takes in from a CRM in a millisecond, each getting its id then.
+const IMPORTED_PER_MS: u64 = 4;
+
 /// The `n`th lead, spread over about 300 by 300 kilometres around `centre`.
 fn lead(random: &mut Random, n: u64, centre: LatLng, territory: TerritoryId) -> Lead {
-    let made_ms = 1_790_000_000_000 + random.below(3_600_000);
+    let made_ms = 1_790_000_000_000 + n / IMPORTED_PER_MS;
     let id = LeadId::v7(made_ms, random.bytes());
     let name = format!(
         "{} {} {}",

@@ -1,6 +1,8 @@
 //! Prints what the store costs at 100,000 leads: bootstrap, publish, open, positions, disk.
 //!
-//! `cargo run --release -p fieldfare-store --example measure -- [leads] [text]`
+//! `cargo run --release -p fieldfare-store --example measure -- [leads] [text] [edited]`
+//!
+//! `edited` sends the leads in no order of their ids, as they come once each was changed some day.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -90,7 +92,9 @@ fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let count: u64 = arguments.next().map_or(100_000, |n| n.parse().unwrap());
-    let full_text = arguments.next().is_some();
+    let words: Vec<String> = arguments.collect();
+    let full_text = words.iter().any(|word| word == "text");
+    let is_edited = words.iter().any(|word| word == "edited");
     let options = StoreOptions {
         full_text,
         ..StoreOptions::default()
@@ -99,7 +103,13 @@ fn main() {
     let vault = Arc::new(MemoryKeyVault::new());
 
     let mut random = Random(7);
-    let leads: Vec<Lead> = (0..count).map(|i| lead(i, &mut random)).collect();
+    let mut leads: Vec<Lead> = (0..count).map(|i| lead(i, &mut random)).collect();
+    if is_edited {
+        for last in (1..leads.len()).rev() {
+            let other = random.below(last as u64 + 1);
+            leads.swap(last, usize::try_from(other).unwrap());
+        }
+    }
     let json: usize = leads
         .iter()
         .map(|l| serde_json::to_vec(l).unwrap().len())

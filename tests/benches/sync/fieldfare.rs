@@ -18,6 +18,9 @@ pub struct Figures {
     pub measured: Measured,
     /// Bytes a row, both ways, after every lead was changed [`EDITS`] times.
     pub wire_after_edits: f64,
+    /// CPU microseconds a row of the phone and of the server, then.
+    pub client_us_after_edits: f64,
+    pub server_us_after_edits: f64,
     /// CPU seconds of both sides for the first push, and for the delta that follows.
     pub push_cpu_s: f64,
     pub delta_cpu_s: f64,
@@ -112,6 +115,8 @@ pub fn measure(leads: usize, rounds: usize) -> Figures {
 
     Figures {
         wire_after_edits,
+        client_us_after_edits: per_row(edited.cost.client_cpu_s * 1e6),
+        server_us_after_edits: per_row(edited.cost.server_cpu_s * 1e6),
         push_cpu_s: push.client_cpu_s + push.server_cpu_s,
         delta_cpu_s: delta.client_cpu_s + delta.server_cpu_s,
         idle_bodies: first[0].idle.answer["bodies"].as_f64().unwrap(),
