@@ -120,33 +120,72 @@ pub struct Row {
     pub columns: Columns,
 }
 
-/// The bytes a digest covers: entity, id, version, then each present cell in order of tag.
+/// The bytes a digest covers: see [`CanonicalBytes`].
+pub fn canonical_bytes(entity: Entity, row: &Row) -> Vec<u8> {
+    let mut bytes = CanonicalBytes::default();
+    bytes.write(entity, row);
+    bytes.0
+}
+
+/// The bytes a digest covers, written one cell after the other: entity, id, version, then each
+/// present cell in order of tag.
 ///
 /// The form is injective: entity (1 byte), id (16), version (8, big endian), then per cell the
 /// tag (2, big endian), a kind byte (1 int, 2 text, 3 bytes), a length (4, big endian) and the
 /// payload (integers as 8 bytes, big endian, two's complement).
-pub fn canonical_bytes(entity: Entity, row: &Row) -> Vec<u8> {
-    let mut out = Vec::with_capacity(256);
-    out.push(entity.0);
-    out.extend_from_slice(row.id.as_bytes());
-    out.extend_from_slice(&row.version.to_be_bytes());
-    for (tag, value) in row.columns.iter() {
-        out.extend_from_slice(&tag.to_be_bytes());
-        match value {
-            Value::Null => {}
-            Value::Int(n) => push_cell(&mut out, 1, &n.to_be_bytes()),
-            Value::Text(t) => push_cell(&mut out, 2, t.as_bytes()),
-            Value::Bytes(b) => push_cell(&mut out, 3, b),
+#[derive(Debug, Clone, Default)]
+pub struct CanonicalBytes(Vec<u8>);
+
+impl CanonicalBytes {
+    /// Forgets what was written and begins a row. Its cells are to follow in order of tag, absent
+    /// ones left out.
+    pub fn begin(&mut self, entity: Entity, id: RowId, version: u64) {
+        self.0.clear();
+        self.0.push(entity.0);
+        self.0.extend_from_slice(id.as_bytes());
+        self.0.extend_from_slice(&version.to_be_bytes());
+    }
+
+    /// Forgets what was written and writes a row.
+    pub fn write(&mut self, entity: Entity, row: &Row) {
+        self.begin(entity, row.id, row.version);
+        for (tag, value) in row.columns.iter() {
+            match value {
+                Value::Null => {}
+                Value::Int(n) => self.int(tag, *n),
+                Value::Text(t) => self.text(tag, t),
+                Value::Bytes(b) => self.bytes(tag, b),
+            }
         }
     }
-    out
-}
 
-fn push_cell(out: &mut Vec<u8>, kind: u8, payload: &[u8]) {
-    out.push(kind);
-    let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-    out.extend_from_slice(&length.to_be_bytes());
-    out.extend_from_slice(payload);
+    /// An integer.
+    pub fn int(&mut self, tag: Tag, n: i64) {
+        self.cell(tag, 1, &n.to_be_bytes());
+    }
+
+    /// A text.
+    pub fn text(&mut self, tag: Tag, text: &str) {
+        self.cell(tag, 2, text.as_bytes());
+    }
+
+    /// Raw bytes.
+    pub fn bytes(&mut self, tag: Tag, bytes: &[u8]) {
+        self.cell(tag, 3, bytes);
+    }
+
+    fn cell(&mut self, tag: Tag, kind: u8, payload: &[u8]) {
+        let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+        self.0.extend_from_slice(&tag.to_be_bytes());
+        self.0.push(kind);
+        self.0.extend_from_slice(&length.to_be_bytes());
+        self.0.extend_from_slice(payload);
+    }
+
+    /// What was written since the row was begun.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 #[cfg(test)]

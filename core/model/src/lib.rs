@@ -25,7 +25,7 @@ mod time;
 mod value;
 mod visit;
 
-pub use columns::{Columns, Row, canonical_bytes};
+pub use columns::{CanonicalBytes, Columns, Row, canonical_bytes};
 pub use conflict::Conflict;
 pub use consent::{ConsentAction, ConsentEvent, ConsentHash, Purpose};
 pub use day_plan::{CalendarDate, DayPlanRow};

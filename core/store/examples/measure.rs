@@ -15,7 +15,8 @@ use fieldfare_model::{
 };
 use fieldfare_store::{LeadFilter, LeadOrder, MemoryKeyVault, Store, StoreOptions};
 use fieldfare_sync::{
-    Checkpoint, Epoch, FeedChange, Frame, PhoneStore, Priority, ScopeGrant, ScopeId, encode_frames,
+    Checkpoint, DigestKey, Epoch, FeedChange, Frame, PhoneStore, Priority, ScopeGrant, ScopeId,
+    encode_frames,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -176,6 +177,9 @@ fn main() {
         complete: true,
     };
     timed("publish", || phone.publish(&grants, &checkpoint).unwrap());
+    timed("digests of what is stored", || {
+        phone.sums(&DigestKey::of(Epoch(1))).unwrap()
+    });
     timed("suspend", || store.suspend().unwrap());
     let disk: u64 = std::fs::read_dir(dir.path())
         .unwrap()

@@ -54,14 +54,31 @@ impl ToSql for Cell<'_> {
     }
 }
 
+/// A cell where SQLite has it.
+pub(crate) enum Stored<'a> {
+    Null,
+    Int(i64),
+    Text(&'a str),
+    Bytes(&'a [u8]),
+}
+
+pub(crate) fn stored_at<'a>(row: &'a Row<'_>, at: usize) -> rusqlite::Result<Stored<'a>> {
+    Ok(match row.get_ref(at)? {
+        ValueRef::Null => Stored::Null,
+        ValueRef::Integer(n) => Stored::Int(n),
+        ValueRef::Blob(b) => Stored::Bytes(b),
+        text @ ValueRef::Text(_) => Stored::Text(text.as_str().map_err(|e| broken(at, e))?),
+        ValueRef::Real(_) => return Err(broken(at, FromSqlError::InvalidType)),
+    })
+}
+
 /// A cell, as it comes from SQL.
 pub(crate) fn cell_at(row: &Row<'_>, at: usize) -> rusqlite::Result<Value> {
-    Ok(match row.get_ref(at)? {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(n) => Value::Int(n),
-        ValueRef::Blob(b) => Value::Bytes(b.to_vec()),
-        text @ ValueRef::Text(_) => Value::Text(text.as_str().map_err(|e| broken(at, e))?.into()),
-        ValueRef::Real(_) => return Err(broken(at, FromSqlError::InvalidType)),
+    Ok(match stored_at(row, at)? {
+        Stored::Null => Value::Null,
+        Stored::Int(n) => Value::Int(n),
+        Stored::Text(text) => Value::Text(text.to_owned()),
+        Stored::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
     })
 }
 

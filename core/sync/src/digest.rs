@@ -27,7 +27,12 @@ impl DigestKey {
 
     /// The hash of a row: entity, id, version and every cell, known to this build or not.
     pub fn hash(&self, entity: Entity, row: &Row) -> RowHash {
-        let hash = blake3::keyed_hash(&self.0, &canonical_bytes(entity, row));
+        self.hash_canonical(&canonical_bytes(entity, row))
+    }
+
+    /// The hash of a row of which these are the canonical bytes.
+    pub fn hash_canonical(&self, bytes: &[u8]) -> RowHash {
+        let hash = blake3::keyed_hash(&self.0, bytes);
         let (first, _) = hash.as_bytes().split_at(16);
         RowHash(first.iter().fold(0, |n, byte| n << 8 | u128::from(*byte)))
     }

@@ -7,37 +7,37 @@ use super::{lead_table, members, publish, record_table, shadow};
 use crate::StoreError;
 use crate::error::In;
 use crate::sql::{Key, key_at};
-use fieldfare_model::{Entity, Row};
+use fieldfare_model::Entity;
 use fieldfare_sync::{
     DigestKey, FeedChange, Frame, Repair, RepairPlan, RowHash, RowMark, ScopeId, ScopeSums,
     bucket_of,
 };
 use rusqlite::{Connection, params};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-/// The digests of every shown scope. One pass over each table. O(rows).
+/// The digests of every shown scope. One pass over each table. O(rows log rows).
 pub(crate) fn sums(
     tables: Tables<'_>,
     key: &DigestKey,
 ) -> Result<Vec<(ScopeId, ScopeSums)>, StoreError> {
     let scopes: Vec<Scope> = scopes::all(tables.db)?;
     let mut count = Count {
-        key,
-        holders: holders(tables.db, &scopes)?,
+        holders: Holders::read(tables.db, &scopes)?,
         sums: scopes
             .iter()
             .map(|scope| (scope.no, ScopeSums::default()))
             .collect(),
     };
-    // What stands in the tables under a shadow has this phone's own edits.
     for row in shadow::keys(tables.db)? {
         let base = shadow::read(tables.db, row)?.flatten();
-        if let (Some(holders), Some(base)) = (count.holders.remove(&row), base) {
-            count.add(row.0, &base.row, &holders.scopes);
-        }
+        count.take_shadow(row, base.map(|base| key.hash(row.0, &base.row)));
     }
-    lead_table::for_each(tables.db, |row| count.take(Entity::LEAD, row))?;
-    record_table::for_each(tables.db, |entity, row| count.take(entity, row))?;
+    lead_table::for_each(tables.db, |id, bytes| {
+        count.take((Entity::LEAD, id), || key.hash_canonical(bytes.as_slice()));
+    })?;
+    record_table::for_each(tables.db, |entity, row| {
+        count.take((entity, row.id), || key.hash(entity, row));
+    })?;
     count.add_missing();
     let shown = scopes.into_iter().filter(|scope| scope.is_shown);
     shown
@@ -51,66 +51,100 @@ pub(crate) fn sums(
 /// What stands in a sum for a row that is missing.
 const MISSING: RowHash = RowHash(1);
 
-/// The shown scopes that hold a row, and whether it was found.
-#[derive(Default)]
-struct Holders {
-    scopes: Vec<i64>,
-    is_found: bool,
-}
-
-struct Count<'a> {
-    key: &'a DigestKey,
-    holders: HashMap<Key, Holders>,
+struct Count {
+    holders: Holders,
     sums: BTreeMap<i64, ScopeSums>,
 }
 
-impl Count<'_> {
-    fn take(&mut self, entity: Entity, row: &Row) {
-        let holders = self.holders.get_mut(&(entity, row.id)).map(|holders| {
-            holders.is_found = true;
-            holders.scopes.clone()
-        });
-        if let Some(scopes) = holders {
-            self.add(entity, row, &scopes);
+impl Count {
+    /// What the server said of a row with edits on top; none if it has no such row.
+    fn take_shadow(&mut self, row: Key, hash: Option<RowHash>) {
+        for holder in self.holders.find(row) {
+            holder.met = Met::Shadow;
+            if let (Some(hash), Some(sums)) = (hash, self.sums.get_mut(&holder.scope)) {
+                sums.add(row.1, hash);
+            }
+        }
+    }
+
+    /// What stands in a table. Under a shadow that has this phone's own edits and does not count; a
+    /// row that is there twice counts twice, and makes its scopes differ.
+    fn take(&mut self, row: Key, hash: impl FnOnce() -> RowHash) {
+        let holders = self.holders.find(row);
+        if holders.iter().all(|holder| holder.met == Met::Shadow) {
+            return;
+        }
+        let hash = hash();
+        for holder in holders {
+            holder.met = Met::Row;
+            if let Some(sums) = self.sums.get_mut(&holder.scope) {
+                sums.add(row.1, hash);
+            }
         }
     }
 
     /// A row that is not where it should be makes its scopes differ, so that it is asked for, or
     /// forgotten.
     fn add_missing(&mut self) {
-        for ((_, id), holders) in self.holders.iter().filter(|(_, h)| !h.is_found) {
-            for scope in &holders.scopes {
-                if let Some(sums) = self.sums.get_mut(scope) {
-                    sums.add(*id, MISSING);
-                }
-            }
-        }
-    }
-
-    fn add(&mut self, entity: Entity, row: &Row, scopes: &[i64]) {
-        let hash = self.key.hash(entity, row);
-        for scope in scopes {
-            if let Some(sums) = self.sums.get_mut(scope) {
-                sums.add(row.id, hash);
+        for holder in self
+            .holders
+            .0
+            .iter()
+            .filter(|holder| holder.met == Met::Nothing)
+        {
+            if let Some(sums) = self.sums.get_mut(&holder.scope) {
+                sums.add(holder.row.1, MISSING);
             }
         }
     }
 }
 
-fn holders(db: &Connection, scopes: &[Scope]) -> Result<HashMap<Key, Holders>, StoreError> {
-    let mut statement = db
-        .prepare_cached("SELECT entity, id, scope_no FROM member")
-        .in_cache()?;
-    let mut rows = statement.query([]).in_cache()?;
-    let mut holders: HashMap<Key, Holders> = HashMap::new();
-    while let Some(row) = rows.next().in_cache()? {
-        let scope: i64 = row.get(2).in_cache()?;
-        if scopes.iter().any(|s| s.no == scope && s.is_shown) {
-            let key = key_at(row, 0).in_cache()?;
-            holders.entry(key).or_default().scopes.push(scope);
+/// That a shown scope holds a row, and what was met of the row.
+struct Holder {
+    row: Key,
+    scope: i64,
+    met: Met,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Met {
+    Nothing,
+    Row,
+    Shadow,
+}
+
+/// In order of row.
+struct Holders(Vec<Holder>);
+
+impl Holders {
+    fn read(db: &Connection, scopes: &[Scope]) -> Result<Self, StoreError> {
+        let mut statement = db
+            .prepare_cached("SELECT entity, id, scope_no FROM member ORDER BY entity, id")
+            .in_cache()?;
+        let mut rows = statement.query([]).in_cache()?;
+        let mut holders = Vec::new();
+        while let Some(row) = rows.next().in_cache()? {
+            let scope: i64 = row.get(2).in_cache()?;
+            if scopes.iter().any(|s| s.no == scope && s.is_shown) {
+                holders.push(Holder {
+                    row: key_at(row, 0).in_cache()?,
+                    scope,
+                    met: Met::Nothing,
+                });
+            }
         }
+        Ok(Self(holders))
     }
-    Ok(holders)
+
+    fn find(&mut self, row: Key) -> &mut [Holder] {
+        let first = self.0.partition_point(|holder| holder.row < row);
+        let from_first = self.0.get_mut(first..).unwrap_or_default();
+        let many = from_first
+            .iter()
+            .take_while(|holder| holder.row == row)
+            .count();
+        from_first.split_at_mut(many).0
+    }
 }
 
 /// Notes that scopes are to be compared.

@@ -4,9 +4,10 @@ use super::full_text;
 use super::tables::{BaseRow, Standing};
 use crate::StoreError;
 use crate::error::In;
-use crate::sql::{Cell, cell_at, pack, signed, u64_at, unpack};
+use crate::sql::{Cell, Stored, cell_at, pack, signed, stored_at, u64_at, unpack};
 use fieldfare_model::schema::lead::COLUMNS;
-use fieldfare_model::{Columns, Row, RowId, Tag, Value};
+use fieldfare_model::{CanonicalBytes, Columns, Entity, Row, RowId, Tag, Value};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 use std::sync::LazyLock;
 
@@ -17,6 +18,10 @@ pub(crate) static SELECTED: LazyLock<String> = LazyLock::new(|| {
         names("lead.")
     )
 });
+
+/// Where cells begin in what [`SELECTED`] selects, and where the unknown ones are.
+const AT_CELLS: usize = 3;
+const AT_EXTRA: usize = AT_CELLS + COLUMNS.len();
 
 static INSERT: LazyLock<String> = LazyLock::new(|| {
     let marks = vec!["?"; COLUMNS.len() + 4].join(", ");
@@ -163,15 +168,44 @@ pub(super) fn remove_generation(
     Ok(())
 }
 
-/// Every lead, shown or not, in the order they lie in. One that does not read is passed over.
-pub(super) fn for_each(db: &Connection, mut take: impl FnMut(&Row)) -> Result<(), StoreError> {
+/// Every lead's id and canonical bytes, shown or not, in the order they lie in. One that does not
+/// read is passed over.
+pub(super) fn for_each(
+    db: &Connection,
+    mut take: impl FnMut(RowId, &CanonicalBytes),
+) -> Result<(), StoreError> {
     let mut statement = db
         .prepare_cached(&format!("SELECT {} FROM lead", *SELECTED))
         .in_cache()?;
     let mut rows = statement.query([]).in_cache()?;
+    let mut bytes = CanonicalBytes::default();
     while let Some(row) = rows.next().in_cache()? {
-        if let Ok(row) = from_sql(row).in_cache()?.into_row() {
-            take(&row);
+        let id = crate::sql::id_at(row, 0).in_cache()?;
+        if row.get_ref(AT_EXTRA).in_cache()? == ValueRef::Null {
+            write_canonical(row, id, &mut bytes).in_cache()?;
+        } else if let Ok(whole) = from_sql(row).in_cache()?.into_row() {
+            bytes.write(Entity::LEAD, &whole);
+        } else {
+            continue;
+        }
+        take(id, &bytes);
+    }
+    Ok(())
+}
+
+/// Straight from SQLite's own memory: a lead has some thirty cells, and all leads are read here.
+fn write_canonical(
+    row: &rusqlite::Row<'_>,
+    id: RowId,
+    bytes: &mut CanonicalBytes,
+) -> rusqlite::Result<()> {
+    bytes.begin(Entity::LEAD, id, u64_at(row, 1)?);
+    for (column, at) in COLUMNS.iter().zip(AT_CELLS..) {
+        match stored_at(row, at)? {
+            Stored::Null => {}
+            Stored::Int(n) => bytes.int(column.tag, n),
+            Stored::Text(text) => bytes.text(column.tag, text),
+            Stored::Bytes(blob) => bytes.bytes(column.tag, blob),
         }
     }
     Ok(())
@@ -228,7 +262,7 @@ impl RawLead {
 pub(crate) fn from_sql(row: &rusqlite::Row<'_>) -> rusqlite::Result<RawLead> {
     let cells: Vec<(Tag, Value)> = COLUMNS
         .iter()
-        .zip(3..)
+        .zip(AT_CELLS..)
         .map(|(column, at)| Ok((column.tag, cell_at(row, at)?)))
         .collect::<rusqlite::Result<_>>()?;
     Ok(RawLead {
@@ -238,7 +272,7 @@ pub(crate) fn from_sql(row: &rusqlite::Row<'_>) -> rusqlite::Result<RawLead> {
             columns: cells.into(),
         },
         generation: row.get(2)?,
-        extra: cell_at(row, 3 + COLUMNS.len())?,
+        extra: cell_at(row, AT_EXTRA)?,
     })
 }
 
