@@ -94,8 +94,7 @@ fn tune(connection: &Connection, file: StoreFile, mode: Mode) -> rusqlite::Resul
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     let cache_kib = match (file, mode) {
-        // The indexes of 100,000 leads: a first sync writes to all their pages again and again.
-        (StoreFile::Cache, Mode::Write { .. }) => 16_384,
+        (StoreFile::Cache, Mode::Write { .. }) => 8_192,
         (StoreFile::Cache, Mode::Read) => 6_144,
         (StoreFile::Outbox, _) => 1_024,
     };

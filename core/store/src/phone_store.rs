@@ -125,10 +125,6 @@ impl PhoneStore for &Store {
     ) -> Result<Vec<(Entity, RowId)>, StoreError> {
         let was_behind = self.take_behind();
         let published = self.with(|files| {
-            // On its own, so that showing what came holds the file for a moment only.
-            files
-                .cache
-                .write(|db| stage::place_rest(tables(files, db)))?;
             let changes = publish_in(files, grants, checkpoint, was_behind)?;
             // What is settled here is settled again at the next open, so a failure is none.
             if checkpoint.complete {

@@ -195,7 +195,7 @@ impl<'a> Publication<'a> {
     }
 }
 
-pub(super) fn staged_numbers(tables: Tables<'_>, scope: i64) -> Result<Vec<i64>, StoreError> {
+fn staged_numbers(tables: Tables<'_>, scope: i64) -> Result<Vec<i64>, StoreError> {
     tables
         .db
         .prepare_cached("SELECT no FROM staged WHERE scope_no = ?1 ORDER BY no")
@@ -203,7 +203,7 @@ pub(super) fn staged_numbers(tables: Tables<'_>, scope: i64) -> Result<Vec<i64>,
         .in_cache()
 }
 
-pub(super) fn staged_bytes(tables: Tables<'_>, no: i64) -> Result<Vec<u8>, StoreError> {
+fn staged_bytes(tables: Tables<'_>, no: i64) -> Result<Vec<u8>, StoreError> {
     tables
         .db
         .query_row("SELECT bytes FROM staged WHERE no = ?1", [no], |row| {

@@ -3,17 +3,13 @@
 use super::base::{self, Base};
 use super::scopes::{self, Scope};
 use super::tables::Tables;
-use super::{members, publish, state};
+use super::{members, state};
 use crate::StoreError;
 use crate::error::In;
 use crate::sql::Key;
 use fieldfare_model::{Entity, Row};
 use fieldfare_sync::{Epoch, FeedChange, Frame};
 use rusqlite::params;
-
-/// How many frames' rows are put in place in one transaction. Ids are spread over all pages of an
-/// index, so that each transaction writes most of them anew, however few rows it brings.
-const PLACED_TOGETHER: usize = 4;
 
 /// Keeps a frame and moves the cursor.
 pub(crate) fn stage(
@@ -29,10 +25,9 @@ pub(crate) fn stage(
     if frame.to <= scope.cursor {
         return Ok(());
     }
-    if scope.is_shown || publish::staged_numbers(tables, scope.no)?.len() + 1 < PLACED_TOGETHER {
+    if scope.is_shown {
         keep_bytes(tables, &scope, bytes)?;
     } else {
-        place_staged(tables, &scope)?;
         place_rows(tables, &scope, frame)?;
     }
     scopes::set_cursor(tables.db, scope.no, frame.to)
@@ -49,25 +44,7 @@ fn keep_bytes(tables: Tables<'_>, scope: &Scope, bytes: &[u8]) -> Result<(), Sto
     Ok(())
 }
 
-/// Puts in place what is kept for scopes that were never shown, before they are.
-pub(crate) fn place_rest(tables: Tables<'_>) -> Result<(), StoreError> {
-    for scope in scopes::all(tables.db)? {
-        if !scope.is_shown {
-            place_staged(tables, &scope)?;
-        }
-    }
-    Ok(())
-}
-
-fn place_staged(tables: Tables<'_>, scope: &Scope) -> Result<(), StoreError> {
-    for no in publish::staged_numbers(tables, scope.no)? {
-        let frame = Frame::decode(&publish::staged_bytes(tables, no)?)?;
-        place_rows(tables, scope, &frame)?;
-    }
-    publish::drop_staged(tables, scope.no)
-}
-
-/// A scope that was never shown gets its rows in place before it is, so that showing them is
+/// A scope that was never shown gets its rows in place at once, so that showing them later is
 /// small however many there are.
 fn place_rows(tables: Tables<'_>, scope: &Scope, frame: &Frame) -> Result<(), StoreError> {
     let mut base = Base::load(tables)?;
