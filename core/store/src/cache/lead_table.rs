@@ -1,14 +1,14 @@
 //! Leads, one SQL column for each column of the schema.
 
 use super::full_text;
-use super::tables::{BaseRow, Standing};
+use super::tables::{BaseRow, Standing, Tables};
 use crate::StoreError;
 use crate::error::In;
 use crate::sql::{Cell, Stored, cell_at, pack, signed, stored_at, u64_at, unpack};
 use fieldfare_model::schema::lead::COLUMNS;
 use fieldfare_model::{CanonicalBytes, Columns, Entity, Row, RowId, Tag, Value};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use std::sync::LazyLock;
 
 /// What every read of whole leads selects: id, version, generation, the cells, unknown cells.
@@ -48,18 +48,24 @@ fn names(prefix: &str) -> String {
     names.join(", ")
 }
 
+const FIND: &str = "SELECT gen, version, rowno FROM lead WHERE id = ?1";
+
 pub(super) fn find(db: &Connection, id: RowId) -> Result<Option<Standing>, StoreError> {
-    db.prepare_cached("SELECT gen, version, rowno FROM lead WHERE id = ?1")
-        .and_then(|mut s| {
-            s.query_row([id.as_bytes()], |row| {
-                Ok(Standing {
-                    generation: row.get(0)?,
-                    version: u64_at(row, 1)?,
-                    lead_no: row.get(2)?,
-                })
-            })
-            .optional()
+    let mut statement = db.prepare_cached(FIND).in_cache()?;
+    find_by(&mut statement, id)
+}
+
+fn find_by(statement: &mut CachedStatement<'_>, id: RowId) -> Result<Option<Standing>, StoreError> {
+    let standing = |row: &rusqlite::Row<'_>| {
+        Ok(Standing {
+            generation: row.get(0)?,
+            version: u64_at(row, 1)?,
+            lead_no: row.get(2)?,
         })
+    };
+    statement
+        .query_row([id.as_bytes()], standing)
+        .optional()
         .in_cache()
 }
 
@@ -89,55 +95,95 @@ pub(super) fn put(
 }
 
 fn insert(db: &Connection, generation: i64, row: &Row) -> Result<i64, StoreError> {
-    let extra = pack_unknown(&row.columns)?;
-    let version = Value::Int(signed(row.version));
-    let generation = Value::Int(generation);
-    let id = row.id.as_bytes().as_slice();
-    db.prepare_cached(&INSERT)
-        .and_then(|mut s| {
-            s.raw_bind_parameter(1, id)?;
-            bind_rest(&mut s, &version, &generation, &row.columns, &extra)?;
-            s.raw_execute()
-        })
-        .in_cache()?;
+    let mut statement = db.prepare_cached(&INSERT).in_cache()?;
+    insert_by(&mut statement, generation, row)?;
     Ok(db.last_insert_rowid())
 }
 
+fn insert_by(
+    statement: &mut CachedStatement<'_>,
+    generation: i64,
+    row: &Row,
+) -> Result<(), StoreError> {
+    bind(statement, generation, row)?;
+    statement.raw_execute().in_cache()?;
+    Ok(())
+}
+
 fn update(db: &Connection, no: i64, generation: i64, row: &Row) -> Result<i64, StoreError> {
-    let extra = pack_unknown(&row.columns)?;
-    let version = Value::Int(signed(row.version));
-    let generation = Value::Int(generation);
-    let id = row.id.as_bytes().as_slice();
-    db.prepare_cached(&UPDATE)
-        .and_then(|mut s| {
-            s.raw_bind_parameter(1, id)?;
-            let next = bind_rest(&mut s, &version, &generation, &row.columns, &extra)?;
-            s.raw_bind_parameter(next, no)?;
-            s.raw_execute()
-        })
+    let mut statement = db.prepare_cached(&UPDATE).in_cache()?;
+    let next = bind(&mut statement, generation, row)?;
+    statement
+        .raw_bind_parameter(next, no)
+        .and_then(|()| statement.raw_execute())
         .in_cache()?;
     Ok(no)
 }
 
-/// Binds everything after the id and returns the number of the next parameter.
-fn bind_rest(
-    statement: &mut rusqlite::CachedStatement<'_>,
-    version: &Value,
-    generation: &Value,
-    columns: &Columns,
-    extra: &Value,
-) -> rusqlite::Result<usize> {
-    let cells = COLUMNS.iter().map(|column| columns.get(column.tag));
-    let values = [version, generation]
-        .into_iter()
-        .chain(cells)
-        .chain([extra]);
-    let mut next = 2;
-    for value in values {
-        statement.raw_bind_parameter(next, Cell(value))?;
+/// Binds a row and returns the number of the next parameter.
+fn bind(
+    statement: &mut CachedStatement<'_>,
+    generation: i64,
+    row: &Row,
+) -> Result<usize, StoreError> {
+    let head = |statement: &mut CachedStatement<'_>| {
+        statement.raw_bind_parameter(1, row.id.as_bytes().as_slice())?;
+        statement.raw_bind_parameter(2, signed(row.version))?;
+        statement.raw_bind_parameter(3, generation)
+    };
+    head(statement).in_cache()?;
+    let mut next = 4;
+    // Both are in order of tag.
+    let mut cells = row.columns.iter().peekable();
+    let mut known = 0;
+    for column in COLUMNS {
+        while cells.next_if(|(tag, _)| *tag < column.tag).is_some() {}
+        let cell = cells.next_if(|(tag, _)| *tag == column.tag);
+        known += usize::from(cell.is_some());
+        let value = cell.map_or(&Value::Null, |(_, value)| value);
+        statement.raw_bind_parameter(next, Cell(value)).in_cache()?;
         next += 1;
     }
-    Ok(next)
+    let extra = if known < row.columns.len() {
+        pack_unknown(&row.columns)?
+    } else {
+        Value::Null
+    };
+    statement
+        .raw_bind_parameter(next, Cell(&extra))
+        .in_cache()?;
+    Ok(next + 1)
+}
+
+/// Puts many leads, one after the other.
+pub(super) struct Writer<'a> {
+    tables: Tables<'a>,
+    find: CachedStatement<'a>,
+    insert: CachedStatement<'a>,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(tables: Tables<'a>) -> Result<Self, StoreError> {
+        Ok(Self {
+            tables,
+            find: tables.db.prepare_cached(FIND).in_cache()?,
+            insert: tables.db.prepare_cached(&INSERT).in_cache()?,
+        })
+    }
+
+    pub(super) fn find(&mut self, id: RowId) -> Result<Option<Standing>, StoreError> {
+        find_by(&mut self.find, id)
+    }
+
+    /// A lead that stands in no table yet.
+    pub(super) fn add(&mut self, generation: i64, row: &Row) -> Result<(), StoreError> {
+        insert_by(&mut self.insert, generation, row)?;
+        if self.tables.full_text {
+            let db = self.tables.db;
+            full_text::index(db, db.last_insert_rowid(), &row.columns)?;
+        }
+        Ok(())
+    }
 }
 
 pub(super) fn remove(
@@ -283,8 +329,5 @@ fn pack_unknown(columns: &Columns) -> Result<Value, StoreError> {
         .filter(|(tag, _)| !is_known(*tag))
         .map(|(tag, value)| (tag, value.clone()))
         .collect();
-    if unknown.is_empty() {
-        return Ok(Value::Null);
-    }
     pack(&unknown).map(Value::Bytes)
 }

@@ -4,13 +4,31 @@ use super::tables::cache_keys;
 use crate::StoreError;
 use crate::error::In;
 use crate::sql::Key;
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, params};
 
-pub(crate) fn add(db: &Connection, (entity, id): Key, scope: i64) -> Result<(), StoreError> {
-    db.prepare_cached("INSERT OR IGNORE INTO member (entity, id, scope_no) VALUES (?1, ?2, ?3)")
-        .and_then(|mut s| s.execute(params![entity.0, id.as_bytes(), scope]))
-        .in_cache()?;
-    Ok(())
+pub(crate) fn add(db: &Connection, key: Key, scope: i64) -> Result<(), StoreError> {
+    Adder::new(db, scope)?.add(key)
+}
+
+/// Adds many rows to one scope.
+pub(super) struct Adder<'a> {
+    insert: CachedStatement<'a>,
+    scope: i64,
+}
+
+impl<'a> Adder<'a> {
+    pub(super) fn new(db: &'a Connection, scope: i64) -> Result<Self, StoreError> {
+        let sql = "INSERT OR IGNORE INTO member (entity, id, scope_no) VALUES (?1, ?2, ?3)";
+        let insert = db.prepare_cached(sql).in_cache()?;
+        Ok(Self { insert, scope })
+    }
+
+    pub(super) fn add(&mut self, (entity, id): Key) -> Result<(), StoreError> {
+        self.insert
+            .execute(params![entity.0, id.as_bytes(), self.scope])
+            .in_cache()?;
+        Ok(())
+    }
 }
 
 pub(crate) fn remove(db: &Connection, (entity, id): Key, scope: i64) -> Result<(), StoreError> {

@@ -2,8 +2,8 @@
 
 use super::base::{self, Base};
 use super::scopes::{self, Scope};
-use super::tables::Tables;
-use super::{members, state};
+use super::tables::{Standing, Tables};
+use super::{lead_table, members, state};
 use crate::StoreError;
 use crate::error::In;
 use crate::sql::Key;
@@ -49,25 +49,63 @@ fn keep_bytes(tables: Tables<'_>, scope: &Scope, bytes: &[u8]) -> Result<(), Sto
 fn place_rows(tables: Tables<'_>, scope: &Scope, frame: &Frame) -> Result<(), StoreError> {
     let mut base = Base::load(tables)?;
     base.hide(scope.generation, scope.no);
+    let mut placer = Placer {
+        has_held: !base::held_keys(tables, scope.no)?.is_empty(),
+        leads: lead_table::Writer::new(tables)?,
+        members: members::Adder::new(tables.db, scope.no)?,
+        base,
+        scope,
+    };
     for change in &frame.changes {
         match change {
-            FeedChange::Put { entity, row } => place(&base, scope, *entity, row)?,
-            FeedChange::Leave { .. } => withdraw(&base, scope, change.key())?,
+            FeedChange::Put { entity, row } => placer.place(*entity, row)?,
+            FeedChange::Leave { .. } => withdraw(&placer.base, scope, change.key())?,
         }
     }
     Ok(())
 }
 
-fn place(base: &Base<'_>, scope: &Scope, entity: Entity, row: &Row) -> Result<(), StoreError> {
-    let tables = base.tables;
-    let key = (entity, row.id);
-    let standing = tables.find(key)?;
-    let is_free = standing.is_none_or(|s| s.generation == scope.generation);
-    if is_free && !base.has_shadow(key) && !base::is_held(tables, key, scope.no)? {
-        tables.put(entity, standing, scope.generation, row)?;
-        return members::add(tables.db, key, scope.no);
+/// Puts the rows of a scope that was never shown in place.
+struct Placer<'a> {
+    base: Base<'a>,
+    scope: &'a Scope,
+    /// Whether the scope has rows that could not be put in place.
+    has_held: bool,
+    leads: lead_table::Writer<'a>,
+    members: members::Adder<'a>,
+}
+
+impl Placer<'_> {
+    fn place(&mut self, entity: Entity, row: &Row) -> Result<(), StoreError> {
+        let key = (entity, row.id);
+        let standing = self.find(key)?;
+        if !self.may_stand(key, standing)? {
+            self.has_held = true;
+            return base::hold(self.base.tables, entity, self.scope.no, row);
+        }
+        let generation = self.scope.generation;
+        match (entity, standing) {
+            (Entity::LEAD, None) => self.leads.add(generation, row)?,
+            _ => self.base.tables.put(entity, standing, generation, row)?,
+        }
+        self.members.add(key)
     }
-    base::hold(tables, entity, scope.no, row)
+
+    fn find(&mut self, (entity, id): Key) -> Result<Option<Standing>, StoreError> {
+        match entity {
+            Entity::LEAD => self.leads.find(id),
+            _ => self.base.tables.find((entity, id)),
+        }
+    }
+
+    /// Whether nothing else stands where the row is to be, nor waits for it.
+    fn may_stand(&self, key: Key, standing: Option<Standing>) -> Result<bool, StoreError> {
+        let is_free = standing.is_none_or(|s| s.generation == self.scope.generation);
+        if !is_free || self.base.has_shadow(key) {
+            return Ok(false);
+        }
+        Ok(!self.has_held || !base::is_held(self.base.tables, key, self.scope.no)?)
+    }
 }
 
 fn withdraw(base: &Base<'_>, scope: &Scope, key: Key) -> Result<(), StoreError> {
