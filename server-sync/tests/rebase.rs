@@ -59,6 +59,7 @@ impl Rep {
                             now: server.now(),
                         };
                     }
+                    Effect::Proceed => event = Event::Proceed,
                     Effect::Done(summary) => return Ok(summary),
                     Effect::Failed(failure) => return Err(failure),
                     _ => {}

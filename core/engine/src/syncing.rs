@@ -362,6 +362,7 @@ impl Run {
                     *token = Some(self.token(token.as_ref()).await?);
                     return Ok(Next::Event(Event::TokenRefreshed));
                 }
+                Effect::Proceed => return Ok(Next::Event(Event::Proceed)),
                 Effect::Done(summary) => return Ok(Next::Done(summary, true)),
                 Effect::Paused(summary) => return Ok(Next::Done(summary, false)),
                 Effect::Failed(failure) => return Err(failure.into()),

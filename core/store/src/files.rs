@@ -1,6 +1,7 @@
 //! Opening the two files, and what is done when one of them is damaged.
 
 use crate::cache::base::Base;
+use crate::cache::carried::Carried;
 use crate::cache::overlay;
 use crate::cache::tables::Tables;
 use crate::cache::{full_text, state};
@@ -11,6 +12,7 @@ use crate::outbox::pending::{Pending, align};
 use crate::salvage::{Salvage, salvage};
 use crate::{KeyVault, StoreError, StoreFile, StoreOptions, quarantine};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What happened to a file when the store was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +51,14 @@ pub(crate) struct Files {
     pub(crate) cache: Database,
     pub(crate) outbox: Database,
     pub(crate) full_text: bool,
+    /// None where nothing is trusted, as in files that were just opened.
+    pub(crate) carried: Mutex<Option<Carried>>,
+}
+
+impl Files {
+    pub(crate) fn carried(&self) -> MutexGuard<'_, Option<Carried>> {
+        self.carried.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 pub(crate) fn open(
@@ -67,6 +77,7 @@ pub(crate) fn open(
         cache,
         outbox,
         full_text: options.full_text,
+        carried: Mutex::default(),
     };
     let report = OpenReport {
         cache: cache_report,

@@ -1,5 +1,6 @@
 //! The store as the sync client sees it.
 
+use crate::cache::carried::{Carried, Share};
 use crate::cache::tables::Tables;
 use crate::cache::{digests, overlay, publish, scopes, stage, state};
 use crate::files::Files;
@@ -8,9 +9,10 @@ use crate::outbox::{batch, client, gap, results};
 use crate::{Changes, Store, StoreError};
 use fieldfare_model::{ClientId, Entity, RowId, TimestampMs};
 use fieldfare_sync::{
-    Checkpoint, DigestKey, Epoch, Frame, NumberGap, Operation, OperationResult, PhoneStore,
+    Checkpoint, Digest, DigestKey, Epoch, Frame, NumberGap, Operation, OperationResult, PhoneStore,
     Reoffer, Repair, RepairPlan, ScopeCursor, ScopeGrant, ScopeId, ScopeSums, SyncState,
 };
+use std::collections::BTreeSet;
 
 impl PhoneStore for &Store {
     type Error = StoreError;
@@ -54,6 +56,7 @@ impl PhoneStore for &Store {
 
     fn begin_rebase(&mut self, epoch: Epoch) -> Result<(), StoreError> {
         self.with(|files| {
+            *files.carried() = None;
             // The outbox soon holds answers of the new history, which must never stand beside a cache
             // that a power cut took back to the old one.
             files
@@ -63,11 +66,29 @@ impl PhoneStore for &Store {
     }
 
     fn sums(&self, key: &DigestKey) -> Result<Vec<(ScopeId, ScopeSums)>, StoreError> {
-        self.with(|files| files.cache.read(|db| digests::sums(tables(files, db), key)))
+        self.with(|files| {
+            let mut carried = files.carried();
+            let sums = files
+                .cache
+                .read(|db| digests::sums(tables(files, db), key))?;
+            *carried = Some(Carried::counted(key, &sums));
+            Ok(sums)
+        })
+    }
+
+    fn carried_digests(
+        &self,
+        key: &DigestKey,
+    ) -> Result<Option<Vec<(ScopeId, Digest)>>, StoreError> {
+        self.with(|files| match &*files.carried() {
+            Some(carried) => carried.digests(key),
+            None => Ok(None),
+        })
     }
 
     fn begin_repair(&mut self, scopes: &[ScopeId], is_mismatch: bool) -> Result<(), StoreError> {
         self.with(|files| {
+            *files.carried() = None;
             files
                 .cache
                 .write(|db| digests::begin_repair(tables(files, db), scopes, is_mismatch))
@@ -209,8 +230,12 @@ fn publish_in(
     checkpoint: &Checkpoint,
     show_all: bool,
 ) -> Result<Changes, StoreError> {
+    let mut kept = files.carried();
+    // Whatever fails from here on, nothing is carried on.
+    let carried = kept.take();
     let publish = |db: &rusqlite::Transaction<'_>| {
         let tables = tables(files, db);
+        let carrying = Carrying::begin(carried, tables, grants)?;
         let head = if checkpoint.complete {
             checkpoint.head
         } else {
@@ -226,7 +251,7 @@ fn publish_in(
                 changes.sort_unstable();
                 changes.dedup();
             }
-            Ok(changes)
+            Ok((changes, carrying.end(tables)?))
         })
     };
     // No power cut leads back to before the first complete head of a history, where it would not be
@@ -235,5 +260,38 @@ fn publish_in(
         files.cache.write_durably(publish)
     } else {
         files.cache.write(publish)
+    }
+    .map(|(changes, carried)| {
+        *kept = carried;
+        changes
+    })
+}
+
+/// The carried digests over one publish, with what the rows it touches counted for before.
+struct Carrying(Option<(Carried, BTreeSet<(Entity, RowId)>, Share)>);
+
+impl Carrying {
+    fn begin(
+        carried: Option<Carried>,
+        tables: Tables<'_>,
+        grants: &[ScopeGrant],
+    ) -> Result<Self, StoreError> {
+        let Some(carried) = carried else {
+            return Ok(Self(None));
+        };
+        let Some(rows) = carried.touched(tables, grants)? else {
+            return Ok(Self(None));
+        };
+        let before = carried.share(tables, &rows)?;
+        Ok(Self(Some((carried, rows, before))))
+    }
+
+    fn end(self, tables: Tables<'_>) -> Result<Option<Carried>, StoreError> {
+        let Some((mut carried, rows, before)) = self.0 else {
+            return Ok(None);
+        };
+        let after = carried.share(tables, &rows)?;
+        carried.carry(&before, &after);
+        Ok(Some(carried))
     }
 }

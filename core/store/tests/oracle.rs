@@ -19,6 +19,7 @@ use fieldfare_sync::{
     Outcome, PhoneStore, Priority, RejectCode, Reoffer, ScopeGrant, ScopeId, ScopeSums,
 };
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -325,6 +326,8 @@ struct Day {
     model: Model,
     epoch: u64,
     operations_made: u64,
+    /// How often digests were carried on over a publish.
+    carried: u32,
 }
 
 impl Day {
@@ -343,6 +346,7 @@ impl Day {
             model: Model::default(),
             epoch: 1,
             operations_made: 0,
+            carried: 0,
         }
     }
 
@@ -393,6 +397,7 @@ impl Day {
         };
         let before = self.looks();
         let changed = (&mut self.store()).publish(&granted, &checkpoint).unwrap();
+        self.check_carried();
         let any_shown = self
             .grants
             .iter()
@@ -495,6 +500,20 @@ impl Day {
         self.check("a new history shows nothing yet");
         let held = |name: &ScopeId| self.server.held(name);
         common::reconcile(self.store(), Epoch(epoch), self.server.seq, &held);
+    }
+
+    /// Digests that are carried on are those that counting gives.
+    fn check_carried(&mut self) {
+        let key = DigestKey::of(Epoch(self.epoch));
+        let Some(mut carried) = self.store().carried_digests(&key).unwrap() else {
+            return;
+        };
+        self.carried += 1;
+        let sums = self.store().sums(&key).unwrap().into_iter();
+        let mut counted: Vec<_> = sums.map(|(scope, sums)| (scope, sums.total())).collect();
+        carried.sort_by(|a, b| a.0.cmp(&b.0));
+        counted.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(carried, counted);
     }
 
     /// The digests are those of the rows the model shows, edits left aside.
@@ -680,4 +699,22 @@ proptest! {
         day.publish(Priority::BULK, true);
         day.check("at the end");
     }
+}
+
+#[test]
+fn in_such_days_digests_are_carried_on() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let strategy = proptest::collection::vec(action(), 40);
+    let mut carried = 0;
+    for _ in 0..10 {
+        let mut day = Day::new();
+        for action in strategy.new_tree(&mut runner).unwrap().current() {
+            day.run(action);
+        }
+        carried += day.carried;
+    }
+    assert!(
+        carried > 10,
+        "only {carried} times: the check would be empty"
+    );
 }

@@ -16,7 +16,7 @@ pub const BUCKETS: usize = 256;
 const CONTEXT: &str = "fieldfare 2026-11 digest of a scope";
 
 /// The key of the hashes of one history.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DigestKey([u8; 32]);
 
 impl DigestKey {

@@ -1,7 +1,7 @@
 //! What the phone's half needs of its storage.
 
 use crate::{
-    Checkpoint, DigestKey, Epoch, Frame, NumberGap, Operation, OperationResult, RowMark,
+    Checkpoint, Digest, DigestKey, Epoch, Frame, NumberGap, Operation, OperationResult, RowMark,
     ScopeCursor, ScopeGrant, ScopeId, ScopeSums,
 };
 use fieldfare_model::{ClientId, Entity, RowId, TimestampMs};
@@ -82,6 +82,13 @@ pub trait PhoneStore {
     /// The digests of every shown scope, computed from the rows as they are stored now, without
     /// this phone's own pending edits.
     fn sums(&self, key: &DigestKey) -> Result<Vec<(ScopeId, ScopeSums)>, Self::Error>;
+
+    /// The digest of every shown scope as of the last [`PhoneStore::sums`], carried on over what was
+    /// shown since. None if it is not trusted any more: then the rows must be counted again.
+    fn carried_digests(
+        &self,
+        key: &DigestKey,
+    ) -> Result<Option<Vec<(ScopeId, Digest)>>, Self::Error>;
 
     /// Notes that these scopes are to be compared: what was staged or repaired in them and not shown
     /// yet is dropped. Counts them if they were not what the server says.

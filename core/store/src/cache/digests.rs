@@ -246,6 +246,33 @@ fn base_of(tables: Tables<'_>, key: Key) -> Result<Option<BaseRow>, StoreError> 
     }
 }
 
+/// What a row that is held counts for; none if it has edits on top and the server has no such row.
+pub(super) fn stored_hash(
+    tables: Tables<'_>,
+    row: Key,
+    key: &DigestKey,
+) -> Result<Option<RowHash>, StoreError> {
+    let base = match shadow::read(tables.db, row)? {
+        Some(shadow) => shadow,
+        None => match tables.read(row)? {
+            None => return Ok(Some(MISSING)),
+            standing => standing,
+        },
+    };
+    Ok(base.map(|base| key.hash(row.0, &base.row)))
+}
+
+/// Whether anything is to be repaired, or was and is not shown yet.
+pub(super) fn has_repairs(db: &Connection) -> Result<bool, StoreError> {
+    db.query_row(
+        "SELECT EXISTS (SELECT 1 FROM repair) OR EXISTS (SELECT 1 FROM repaired)
+             OR EXISTS (SELECT 1 FROM gone)",
+        [],
+        |row| row.get(0),
+    )
+    .in_cache()
+}
+
 /// The first scope that has sub-buckets to repair, and which.
 fn to_repair(db: &Connection) -> Result<Option<(Scope, Vec<u8>)>, StoreError> {
     for scope in scopes::all(db)? {

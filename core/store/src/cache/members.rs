@@ -38,6 +38,16 @@ pub(crate) fn remove(db: &Connection, (entity, id): Key, scope: i64) -> Result<(
     Ok(())
 }
 
+/// The scopes that hold a row.
+pub(super) fn holders(db: &Connection, (entity, id): Key) -> Result<Vec<i64>, StoreError> {
+    db.prepare_cached("SELECT scope_no FROM member WHERE entity = ?1 AND id = ?2")
+        .and_then(|mut s| {
+            s.query_map(params![entity.0, id.as_bytes()], |row| row.get(0))?
+                .collect()
+        })
+        .in_cache()
+}
+
 /// Whether any scope holds the row.
 pub(crate) fn has_any(db: &Connection, (entity, id): Key) -> Result<bool, StoreError> {
     db.prepare_cached("SELECT 1 FROM member WHERE entity = ?1 AND id = ?2")

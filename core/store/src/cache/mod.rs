@@ -1,6 +1,7 @@
 //! `cache.db`: what the server said, with this phone's own edits on top.
 
 pub(crate) mod base;
+pub(crate) mod carried;
 pub(crate) mod digests;
 pub(crate) mod full_text;
 pub(crate) mod lead_table;

@@ -195,7 +195,7 @@ impl<'a> Publication<'a> {
     }
 }
 
-fn staged_numbers(tables: Tables<'_>, scope: i64) -> Result<Vec<i64>, StoreError> {
+pub(super) fn staged_numbers(tables: Tables<'_>, scope: i64) -> Result<Vec<i64>, StoreError> {
     tables
         .db
         .prepare_cached("SELECT no FROM staged WHERE scope_no = ?1 ORDER BY no")
@@ -203,7 +203,7 @@ fn staged_numbers(tables: Tables<'_>, scope: i64) -> Result<Vec<i64>, StoreError
         .in_cache()
 }
 
-fn staged_bytes(tables: Tables<'_>, no: i64) -> Result<Vec<u8>, StoreError> {
+pub(super) fn staged_bytes(tables: Tables<'_>, no: i64) -> Result<Vec<u8>, StoreError> {
     tables
         .db
         .query_row("SELECT bytes FROM staged WHERE no = ?1", [no], |row| {

@@ -9,6 +9,7 @@ use crate::{
     SyncState, decode_message,
 };
 use fieldfare_model::{ClientId, Entity, RowId, TimestampMs};
+use pull::Expected;
 
 /// How many bytes of frames one pull asks for, unless the caller says otherwise: about one full
 /// frame, so that an interruption costs no more than that.
@@ -44,6 +45,8 @@ pub enum Event {
     Offline,
     /// A new access token is there; the request is repeated.
     TokenRefreshed,
+    /// What [`Effect::Proceed`] waited for is done.
+    Proceed,
     /// Stop. What was done so far stays done.
     Cancel,
 }
@@ -91,6 +94,9 @@ pub enum Effect {
     Changed(Vec<(Entity, RowId)>),
     /// How far it is.
     Progress(Progress),
+    /// Go on with [`Event::Proceed`] once the effects before this one are carried out: what is new
+    /// is shown, and whoever looks need not wait until it has been checked.
+    Proceed,
     /// Everything is pushed and pulled.
     Done(SyncSummary),
     /// It stopped at a limit, between two frames; the next sync goes on from there.
@@ -175,6 +181,9 @@ enum Phase {
     Idle,
     Pushing(Vec<Operation>, Vec<NumberGap>),
     Pulling(SyncState),
+    /// Shown and to be checked, since a reply that came at this moment; and whether the first pull of
+    /// all ends with it.
+    Checking(Expected, TimestampMs, bool),
     Comparing(SyncState),
     Repairing(SyncState, RepairPlan),
 }
@@ -286,6 +295,7 @@ impl SyncClient {
             }
             Event::Offline => Err(Stop::Failed(Failure::Offline)),
             Event::Cancel => Err(Stop::Failed(Failure::Cancelled)),
+            Event::Proceed => self.proceed(store, effects),
             Event::TokenRefreshed => {
                 let request = self.in_flight.clone().ok_or(malformed("event"))?;
                 effects.push(Effect::Send(request));
@@ -341,37 +351,61 @@ impl SyncClient {
         now: TimestampMs,
         effects: &mut Vec<Effect>,
     ) -> Stepped<(), S::Error> {
-        let is_over = match std::mem::replace(&mut self.phase, Phase::Idle) {
-            Phase::Idle => return Err(malformed("event")),
+        match std::mem::replace(&mut self.phase, Phase::Idle) {
+            Phase::Idle | Phase::Checking(..) => return Err(malformed("event")),
             Phase::Pushing(offered, gaps) => {
                 let reply = decode_message(body)?;
                 self.take_push(store, (&offered, &gaps), &reply, now, effects)?;
-                false
             }
             Phase::Pulling(state) => {
                 let reply = decode_message(body)?;
-                let is_over = self.take_pull(store, &state, &reply, effects)?;
-                // The first pull of all came before the push.
-                if is_over && state.epoch.is_none() && self.push(store, effects)? {
+                if let Some(expected) = self.take_pull(store, &state, reply, effects)? {
+                    self.phase = Phase::Checking(expected, now, state.epoch.is_none());
+                    effects.push(Effect::Proceed);
                     return Ok(());
                 }
-                is_over
             }
             Phase::Comparing(state) => {
                 let reply = decode_message(body)?;
                 self.take_comparison(store, &state, &reply, effects)?;
-                false
             }
             Phase::Repairing(state, plan) => {
                 let reply = decode_message(body)?;
                 self.take_repair(store, &state, &plan, &reply, effects)?;
-                false
             }
+        }
+        self.go_on(store, now, effects)
+    }
+
+    /// Checks what was shown.
+    fn proceed<S: PhoneStore>(
+        &mut self,
+        store: &mut S,
+        effects: &mut Vec<Effect>,
+    ) -> Stepped<(), S::Error> {
+        let phase = std::mem::replace(&mut self.phase, Phase::Idle);
+        let Phase::Checking(expected, now, is_first) = phase else {
+            return Err(malformed("event"));
         };
-        if is_over {
+        if !self.verify(store, &expected)? {
+            return self.go_on(store, now, effects);
+        }
+        // The first pull of all came before the push.
+        if !is_first || !self.push(store, effects)? {
             effects.push(Effect::Done(self.summary.clone()));
             self.end();
-        } else if self.limits.are_reached(self.summary.bytes_down, now) {
+        }
+        Ok(())
+    }
+
+    /// The next request, unless a limit is reached.
+    fn go_on<S: PhoneStore>(
+        &mut self,
+        store: &mut S,
+        now: TimestampMs,
+        effects: &mut Vec<Effect>,
+    ) -> Stepped<(), S::Error> {
+        if self.limits.are_reached(self.summary.bytes_down, now) {
             effects.push(Effect::Paused(self.summary.clone()));
             self.end();
         } else {

@@ -2,13 +2,16 @@
 
 use super::{Effect, Phase, Stepped, Stop, SyncClient, malformed, report};
 use crate::{
-    DigestKey, Frame, PROTOCOL, PhoneStore, PullReply, PullRequest, PullStatus, ScopeCursor,
-    ScopeId, SyncState, encode_message,
+    Digest, DigestKey, Epoch, Frame, PROTOCOL, PhoneStore, PullReply, PullRequest, PullStatus,
+    ScopeCursor, ScopeId, SyncState, encode_message,
 };
 use fieldfare_model::{SCHEMA, seeded_bug};
 
 /// How often one sync repairs before it says that it cannot.
 const MAX_REPAIRS: u8 = 2;
+
+/// Up to so many rows are counted at every sync, which costs some ten milliseconds.
+const FEW_ROWS: u64 = 10_000;
 
 impl SyncClient {
     pub(super) fn pull<E>(
@@ -32,17 +35,17 @@ impl SyncClient {
         Ok(())
     }
 
-    /// True if everything is pushed and pulled.
+    /// What is to be stored now, if everything was pulled.
     pub(super) fn take_pull<S: PhoneStore>(
         &mut self,
         store: &mut S,
         state: &SyncState,
-        reply: &PullReply,
+        reply: PullReply,
         effects: &mut Vec<Effect>,
-    ) -> Stepped<bool, S::Error> {
+    ) -> Stepped<Option<Expected>, S::Error> {
         if reply.status == PullStatus::Rebase {
             self.rebase(store, state, reply.epoch, reply.last_n, effects)?;
-            return Ok(false);
+            return Ok(None);
         }
         match state.epoch {
             Some(known) if known != reply.epoch => return Err(malformed("pull reply")),
@@ -50,7 +53,7 @@ impl SyncClient {
             None => store.enter_epoch(reply.epoch).map_err(Stop::Store)?,
         }
         if self.check_numbers(store, state, reply.last_n, false, effects)? {
-            return Ok(false);
+            return Ok(None);
         }
         if reply
             .grants
@@ -59,23 +62,23 @@ impl SyncClient {
         {
             self.detour()?;
             self.unheld.clear();
-            return Ok(false);
+            return Ok(None);
         }
-        self.stage_frames(store, state, reply, effects)?;
+        self.stage_frames(store, state, &reply, effects)?;
         let Some(checkpoint) = &reply.checkpoint else {
-            return Self::must_have_moved(reply).map(|()| false);
+            return Self::must_have_moved(&reply).map(|()| None);
         };
-        if checkpoint.complete || may_show_part(store, reply)? {
+        if checkpoint.complete || may_show_part(store, &reply)? {
             let changed = store
                 .publish(&reply.grants, checkpoint)
                 .map_err(Stop::Store)?;
             report(changed, effects);
         }
         if !checkpoint.complete {
-            return Self::must_have_moved(reply).map(|()| false);
+            return Self::must_have_moved(&reply).map(|()| None);
         }
         self.summary.head = checkpoint.head;
-        self.verify(store, reply)
+        Ok(Some(Expected::of(reply)))
     }
 
     /// The next pull would be the same if this one brought nothing.
@@ -117,12 +120,12 @@ impl SyncClient {
 
     /// Compares what is stored with what the server says it holds at the same head. True if it is
     /// the same, or was not after two repairs.
-    fn verify<S: PhoneStore>(
+    pub(super) fn verify<S: PhoneStore>(
         &mut self,
         store: &mut S,
-        reply: &PullReply,
+        expected: &Expected,
     ) -> Stepped<bool, S::Error> {
-        let wrong = mismatched(store, reply)?;
+        let wrong = mismatched(store, expected)?;
         if wrong.is_empty() {
             return Ok(true);
         }
@@ -149,21 +152,60 @@ fn may_show_part<S: PhoneStore>(store: &S, reply: &PullReply) -> Stepped<bool, S
     Ok(true)
 }
 
-fn mismatched<S: PhoneStore>(store: &S, reply: &PullReply) -> Stepped<Vec<ScopeId>, S::Error> {
-    if reply.digests.len() != reply.grants.len() || seeded_bug!("digest copied from the server") {
+/// What the server says it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Expected {
+    epoch: Epoch,
+    /// One of each scope; none from a server that could not tell.
+    digests: Vec<(ScopeId, Digest)>,
+}
+
+impl Expected {
+    fn of(reply: PullReply) -> Self {
+        let is_told = reply.digests.len() == reply.grants.len();
+        let scopes = reply.grants.into_iter().map(|grant| grant.scope);
+        let digests = scopes.zip(reply.digests).filter(|_| is_told);
+        Self {
+            epoch: reply.epoch,
+            digests: digests.collect(),
+        }
+    }
+
+    fn differing(&self, stored: &[(ScopeId, Digest)]) -> Vec<ScopeId> {
+        let mine = |scope: &ScopeId| {
+            let found = stored.iter().find(|(name, _)| name == scope);
+            found.map(|(_, digest)| *digest).unwrap_or_default()
+        };
+        let wrong = self
+            .digests
+            .iter()
+            .filter(|(scope, told)| mine(scope) != *told);
+        wrong.map(|(scope, _)| scope.clone()).collect()
+    }
+}
+
+/// Few rows are counted every time. Of many the digests are carried on, as long as the store trusts
+/// them and they are right.
+fn mismatched<S: PhoneStore>(store: &S, expected: &Expected) -> Stepped<Vec<ScopeId>, S::Error> {
+    if expected.digests.is_empty() || seeded_bug!("digest copied from the server") {
         return Ok(Vec::new());
     }
-    let key = DigestKey::of(reply.epoch);
-    let stored = store.sums(&key).map_err(Stop::Store)?;
-    let mine = |scope: &ScopeId| {
-        let sums = stored.iter().find(|(name, _)| name == scope);
-        sums.map(|(_, sums)| sums.total()).unwrap_or_default()
+    let key = DigestKey::of(expected.epoch);
+    let carried = store.carried_digests(&key).map_err(Stop::Store)?;
+    let is_right = |carried: &Vec<(ScopeId, Digest)>| {
+        let rows = carried
+            .iter()
+            .fold(0, |n: u64, (_, d)| n.saturating_add(d.rows));
+        rows > FEW_ROWS && expected.differing(carried).is_empty()
     };
-    let wrong = reply.grants.iter().zip(&reply.digests);
-    Ok(wrong
-        .filter(|(grant, digest)| mine(&grant.scope) != **digest)
-        .map(|(grant, _)| grant.scope.clone())
-        .collect())
+    if carried.as_ref().is_some_and(is_right) {
+        return Ok(Vec::new());
+    }
+    let stored = store.sums(&key).map_err(Stop::Store)?;
+    let totals = stored
+        .into_iter()
+        .map(|(scope, sums)| (scope, sums.total()));
+    Ok(expected.differing(&totals.collect::<Vec<_>>()))
 }
 
 /// Whether the frame continues its scope's cursor, which it then moves.

@@ -79,6 +79,7 @@ pub fn sync(
                 }
                 Effect::Done(summary) | Effect::Paused(summary) => return Ok(summary),
                 Effect::Failed(failure) => return Err(failure),
+                Effect::Proceed => next = Some(Event::Proceed),
                 Effect::RefreshToken => next = Some(Event::TokenRefreshed),
                 Effect::Changed(_) | Effect::Progress(_) => {}
             }

@@ -36,6 +36,8 @@ pub struct MemoryPhone {
     pub published: u64,
     pub gaps: Vec<NumberGap>,
     pub mismatches: u64,
+    /// What it says its digests are, without looking.
+    pub carried: Option<Vec<(ScopeId, Digest)>>,
 }
 
 impl MemoryPhone {
@@ -52,6 +54,7 @@ impl MemoryPhone {
             published: 0,
             gaps: Vec::new(),
             mismatches: 0,
+            carried: None,
         }
     }
 
@@ -162,6 +165,13 @@ impl PhoneStore for MemoryPhone {
             };
         }
         Ok(())
+    }
+
+    fn carried_digests(
+        &self,
+        _key: &DigestKey,
+    ) -> Result<Option<Vec<(ScopeId, Digest)>>, Infallible> {
+        Ok(self.carried.clone())
     }
 
     fn sums(&self, key: &DigestKey) -> Result<Vec<(ScopeId, ScopeSums)>, Infallible> {

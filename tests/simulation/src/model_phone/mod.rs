@@ -11,8 +11,8 @@ use fieldfare_model::{
     ClientId, Columns, Entity, OperationId, Row, RowId, TimestampMs, seeded_bug,
 };
 use fieldfare_sync::{
-    Change, Checkpoint, DigestKey, Epoch, FeedChange, Frame, LeaveReason, NumberGap, Operation,
-    OperationResult, Outcome, PhoneStore, Reoffer, Repair, RepairPlan, RowHash, RowMark,
+    Change, Checkpoint, Digest, DigestKey, Epoch, FeedChange, Frame, LeaveReason, NumberGap,
+    Operation, OperationResult, Outcome, PhoneStore, Reoffer, Repair, RepairPlan, RowHash, RowMark,
     ScopeCursor, ScopeGrant, ScopeId, ScopeSums, SyncState, bucket_of, shows_on_top,
 };
 use outbox::{Kept, Outbox};
@@ -147,6 +147,14 @@ impl PhoneStore for ModelPhone {
                 (scope.clone(), sums)
             })
             .collect())
+    }
+
+    /// Counting costs nothing here.
+    fn carried_digests(
+        &self,
+        _key: &DigestKey,
+    ) -> Result<Option<Vec<(ScopeId, Digest)>>, StoreFault> {
+        Ok(None)
     }
 
     fn begin_repair(&mut self, scopes: &[ScopeId], is_mismatch: bool) -> Result<(), StoreFault> {

@@ -64,6 +64,7 @@ impl<S: SimServer, P: SimPhone> World<S, P> {
                         return Err(format!("phone {phone} repeats another request"));
                     }
                 }
+                Effect::Proceed => self.step(phone, Event::Proceed)?,
                 Effect::Done(summary) => {
                     self.tell(|| format!("phone {phone}: done at {}", summary.head));
                     if summary.unrepaired > 0 {
