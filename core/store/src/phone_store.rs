@@ -251,7 +251,8 @@ fn publish_in(
                 changes.sort_unstable();
                 changes.dedup();
             }
-            Ok((changes, carrying.end(tables)?))
+            let carried = carrying.map(|carrying| carrying.end(tables)).transpose()?;
+            Ok((changes, carried))
         })
     };
     // No power cut leads back to before the first complete head of a history, where it would not be
@@ -268,30 +269,35 @@ fn publish_in(
 }
 
 /// The carried digests over one publish, with what the rows it touches counted for before.
-struct Carrying(Option<(Carried, BTreeSet<(Entity, RowId)>, Share)>);
+struct Carrying {
+    carried: Carried,
+    rows: BTreeSet<(Entity, RowId)>,
+    before: Share,
+}
 
 impl Carrying {
     fn begin(
         carried: Option<Carried>,
         tables: Tables<'_>,
         grants: &[ScopeGrant],
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Option<Self>, StoreError> {
         let Some(carried) = carried else {
-            return Ok(Self(None));
-        };
-        let Some(rows) = carried.touched(tables, grants)? else {
-            return Ok(Self(None));
-        };
-        let before = carried.share(tables, &rows)?;
-        Ok(Self(Some((carried, rows, before))))
-    }
-
-    fn end(self, tables: Tables<'_>) -> Result<Option<Carried>, StoreError> {
-        let Some((mut carried, rows, before)) = self.0 else {
             return Ok(None);
         };
-        let after = carried.share(tables, &rows)?;
-        carried.carry(&before, &after);
-        Ok(Some(carried))
+        let Some(rows) = carried.touched(tables, grants)? else {
+            return Ok(None);
+        };
+        let before = carried.share(tables, &rows)?;
+        Ok(Some(Self {
+            carried,
+            rows,
+            before,
+        }))
+    }
+
+    fn end(mut self, tables: Tables<'_>) -> Result<Carried, StoreError> {
+        let after = self.carried.share(tables, &self.rows)?;
+        self.carried.carry(&self.before, &after);
+        Ok(self.carried)
     }
 }
