@@ -16,6 +16,7 @@ const OUTBOX: &[&str] = &[
     include_str!("sql/outbox/0001_start.sql"),
     include_str!("sql/outbox/0002_replaced_by.sql"),
     include_str!("sql/outbox/0003_gaps.sql"),
+    include_str!("sql/outbox/0004_answered.sql"),
 ];
 
 const fn steps(file: StoreFile) -> &'static [&'static str] {

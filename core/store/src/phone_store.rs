@@ -19,9 +19,15 @@ impl PhoneStore for &Store {
 
     fn sync_state(&self) -> Result<SyncState, StoreError> {
         self.with(|files| {
-            let (client, first_unanswered, gaps) = files.outbox.read(|db| {
+            let (client, answered, first_unanswered, gaps) = files.outbox.read(|db| {
                 let client = client::current(db)?;
-                Ok((client, client::first_unanswered(db)?, gap::all(db)?))
+                let answered = client::answered_epoch(db)?;
+                Ok((
+                    client,
+                    answered,
+                    client::first_unanswered(db)?,
+                    gap::all(db)?,
+                ))
             })?;
             files.cache.read(|db| {
                 let kept = state::read(db)?;
@@ -31,6 +37,7 @@ impl PhoneStore for &Store {
                     first_unanswered,
                     gaps,
                     epoch: kept.epoch,
+                    answered,
                     cursors: Vec::new(),
                     uncompared: Vec::new(),
                 };
@@ -179,10 +186,10 @@ impl PhoneStore for &Store {
         now: TimestampMs,
     ) -> Result<Vec<(Entity, RowId)>, StoreError> {
         self.with(|files| {
-            let head = files.cache.read(|db| Ok(state::read(db)?.head))?;
-            let rows = files
-                .outbox
-                .write(|transaction| results::save(transaction, results, head, now))?;
+            let kept = files.cache.read(state::read)?;
+            let rows = files.outbox.write(|transaction| {
+                results::save(transaction, results, (kept.epoch, kept.head), now)
+            })?;
             Ok(self.show_edits(files, rows))
         })
     }

@@ -19,10 +19,27 @@ pub struct SyncState {
     pub gaps: Vec<NumberGap>,
     /// The history the cursors belong to; none before the first pull.
     pub epoch: Option<Epoch>,
+    /// The history the answers belong to that are kept; none if there are none. It is not the one
+    /// above if the cache was lost, or if one of the two files is an older copy.
+    pub answered: Option<Epoch>,
     /// Every scope that was pulled from, with its cursor.
     pub cursors: Vec<ScopeCursor>,
     /// Scopes whose cursors mean nothing until they are compared.
     pub uncompared: Vec<ScopeId>,
+}
+
+impl SyncState {
+    /// Whether what the phone keeps is, or may be, of another history than this one.
+    pub(crate) fn is_new(&self, epoch: Epoch) -> bool {
+        let known = [self.epoch, self.answered];
+        known.into_iter().flatten().any(|known| known != epoch)
+    }
+
+    /// Whether operations may be offered: not before it is known which history there is, nor while
+    /// answers of another are kept, which must be offered again with them.
+    pub(crate) fn may_push(&self) -> bool {
+        self.epoch.is_some_and(|epoch| !self.is_new(epoch))
+    }
 }
 
 /// Some sub-buckets of a scope that differ, with every row the phone has in them.
@@ -144,7 +161,7 @@ pub trait PhoneStore {
         max_bytes: usize,
     ) -> Result<Vec<Operation>, Self::Error>;
 
-    /// Keeps results with their operations. Refused ones leave the overlay and stay visible as
+    /// Keeps results with their operations, and that they are of the history in use. Refused ones leave the overlay and stay visible as
     /// refused. Returns the rows that look different now.
     fn save_results(
         &mut self,

@@ -243,6 +243,28 @@ fn a_restored_server_gets_back_what_nobody_pushes_any_more() {
     assert_eq!(server.tables.writes.len(), 2, "once");
 }
 
+/// What tells the history apart is lost with the cache, and the numbers agree by chance: the answers
+/// themselves say of which history they are.
+#[test]
+fn answers_of_another_history_are_noticed_without_a_cache() {
+    let (mut phone, mut server) = world();
+    let backup = server.tables.clone();
+    phone.record(vec![visit_to(101, 1)]);
+    good(&mut phone, &mut server);
+    let mut copy = phone.clone();
+    server.tables = backup;
+    server.epoch = Epoch(8);
+    server.put(Entity::LEAD, row_id(2), cells("since"), &[scope(5)]);
+    good(&mut phone, &mut server);
+    server.tables.last_n.insert(copy.client, 1);
+    copy.lose_cache();
+    good(&mut copy, &mut server);
+    let stored = &server.tables.results[&operation_id(101)].result;
+    assert_eq!(copy.outbox[0].outcome.as_ref(), Some(&stored.outcome));
+    assert_eq!(server.tables.writes, [operation_id(101)], "once");
+    assert_eq!(copy.rows, server.expected());
+}
+
 #[test]
 fn a_server_restored_without_a_new_epoch_is_noticed_too() {
     let (mut phone, mut server) = world();

@@ -5,6 +5,7 @@ use crate::error::In;
 use crate::key;
 use crate::sql::{id_at, signed, u64_at, unsigned};
 use fieldfare_model::ClientId;
+use fieldfare_sync::Epoch;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -75,6 +76,26 @@ pub(crate) fn first_unanswered(db: &Connection) -> Result<Option<u64>, StoreErro
         )
         .in_outbox()?;
     Ok(first.map(unsigned))
+}
+
+/// The history the kept answers belong to.
+pub(crate) fn answered_epoch(db: &Connection) -> Result<Option<Epoch>, StoreError> {
+    let bits: Option<i64> = db
+        .query_row("SELECT answered_epoch FROM client", [], |row| row.get(0))
+        .in_outbox()?;
+    Ok(bits.map(|bits| Epoch(bits.cast_unsigned())))
+}
+
+/// Notes the history the kept answers belong to; none if none are kept.
+pub(crate) fn set_answered_epoch(
+    transaction: &Transaction<'_>,
+    epoch: Option<Epoch>,
+) -> Result<(), StoreError> {
+    let bits = epoch.map(|epoch| epoch.0.cast_signed());
+    transaction
+        .execute("UPDATE client SET answered_epoch = ?1", [bits])
+        .in_outbox()?;
+    Ok(())
 }
 
 pub(crate) fn set_next_n(transaction: &Transaction<'_>, next_n: u64) -> Result<(), StoreError> {

@@ -8,16 +8,17 @@ use crate::cache::tables::keys;
 use crate::error::In;
 use crate::sql::{Key, key_at, signed, u64_at};
 use fieldfare_model::{ClientId, TimestampMs};
-use fieldfare_sync::{OperationResult, Outcome, Reoffer};
+use fieldfare_sync::{Epoch, OperationResult, Outcome, Reoffer};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 /// Keeps results with their operations. Returns the rows concerned.
 pub(crate) fn save(
     transaction: &Transaction<'_>,
     results: &[OperationResult],
-    head: u64,
+    (epoch, head): (Option<Epoch>, u64),
     now: TimestampMs,
 ) -> Result<Vec<Key>, StoreError> {
+    client::set_answered_epoch(transaction, epoch)?;
     let mut rows = Vec::new();
     for result in results {
         rows.extend(save_one(transaction, result, head, now)?);
@@ -88,6 +89,7 @@ pub(crate) fn reoffer(
         transaction
             .execute("UPDATE operation SET base_version = 0 WHERE state = 0", [])
             .in_outbox()?;
+        client::set_answered_epoch(transaction, None)?;
     }
     let kept = kept_numbers(transaction, client, which.above)?;
     let waiting = kept.iter().filter(|(_, waits)| *waits).map(|(n, _)| *n);

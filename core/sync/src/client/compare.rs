@@ -22,8 +22,7 @@ impl SyncClient {
     ) -> Stepped<(), S::Error> {
         self.detour()?;
         // First, so that a kill in between repeats both.
-        let is_new_history = state.epoch.is_some_and(|known| known != epoch);
-        self.check_numbers(store, state, last_n, is_new_history, effects)?;
+        self.check_numbers(store, state, last_n, state.is_new(epoch), effects)?;
         store.begin_rebase(epoch).map_err(Stop::Store)
     }
 

@@ -421,8 +421,8 @@ impl SyncClient {
         store: &mut S,
         effects: &mut Vec<Effect>,
     ) -> Stepped<(), S::Error> {
-        let is_known = store.sync_state().map_err(Stop::Store)?.epoch.is_some();
-        if is_known && self.push(store, effects)? {
+        let may_push = store.sync_state().map_err(Stop::Store)?.may_push();
+        if may_push && self.push(store, effects)? {
             return Ok(());
         }
         let state = store.sync_state().map_err(Stop::Store)?;

@@ -52,7 +52,8 @@ impl SyncClient {
             Some(_) => {}
             None => store.enter_epoch(reply.epoch).map_err(Stop::Store)?,
         }
-        if self.check_numbers(store, state, reply.last_n, false, effects)? {
+        let is_new_history = state.is_new(reply.epoch);
+        if self.check_numbers(store, state, reply.last_n, is_new_history, effects)? {
             return Ok(None);
         }
         if reply

@@ -27,6 +27,7 @@ pub struct MemoryPhone {
     pub client: ClientId,
     pub next_n: u64,
     epoch: Option<Epoch>,
+    answered: Option<Epoch>,
     scopes: BTreeMap<ScopeId, Scope>,
     pub rows: BTreeMap<(Entity, RowId), Row>,
     members: BTreeMap<(Entity, RowId), BTreeSet<ScopeId>>,
@@ -46,6 +47,7 @@ impl MemoryPhone {
             client,
             next_n: 1,
             epoch: None,
+            answered: None,
             scopes: BTreeMap::new(),
             rows: BTreeMap::new(),
             members: BTreeMap::new(),
@@ -56,6 +58,17 @@ impl MemoryPhone {
             mismatches: 0,
             carried: None,
         }
+    }
+
+    /// As if the file of what the server said were gone.
+    pub fn lose_cache(&mut self) {
+        *self = Self {
+            next_n: self.next_n,
+            answered: self.answered,
+            outbox: std::mem::take(&mut self.outbox),
+            gaps: std::mem::take(&mut self.gaps),
+            ..Self::new(self.client)
+        };
     }
 
     pub fn record(&mut self, group: Vec<Operation>) {
@@ -144,6 +157,7 @@ impl PhoneStore for MemoryPhone {
             first_unanswered: waiting.map(|w| w.operation.n).filter(|n| *n > 0).min(),
             gaps: self.gaps.clone(),
             epoch: self.epoch,
+            answered: self.answered,
             cursors: self.scopes.iter().map(cursor).collect(),
             uncompared: uncompared.map(|(scope, _)| scope.clone()).collect(),
         })
@@ -355,6 +369,7 @@ impl PhoneStore for MemoryPhone {
                 .unwrap();
             waiting.outcome = Some(result.outcome.clone());
         }
+        self.answered = self.epoch;
         Ok(Vec::new())
     }
 
@@ -381,6 +396,9 @@ impl PhoneStore for MemoryPhone {
             if which.is_new_history {
                 waiting.operation.base_version = 0;
             }
+        }
+        if which.is_new_history {
+            self.answered = None;
         }
         let missing = (which.above + 1..self.next_n).filter(|n| !kept.contains(n));
         let missing: Vec<u64> = missing.collect();

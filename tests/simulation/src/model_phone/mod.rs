@@ -50,6 +50,7 @@ impl ModelPhone {
                 next_n: 1,
                 operations: BTreeMap::new(),
                 gaps: Vec::new(),
+                answered: None,
             },
         }
     }
@@ -110,6 +111,7 @@ impl PhoneStore for ModelPhone {
             first_unanswered: numbers.min(),
             gaps: outbox.gaps.clone(),
             epoch: cache.epoch,
+            answered: outbox.answered,
             cursors: cache.scopes.iter().map(cursor).collect(),
             uncompared: uncompared.map(|(scope, _)| scope.clone()).collect(),
         })
@@ -301,8 +303,11 @@ impl PhoneStore for ModelPhone {
         results: &[OperationResult],
         now: TimestampMs,
     ) -> Result<Vec<Key>, StoreFault> {
-        let head = self.cache.head;
-        self.write_outbox(|outbox| outbox.save_results(results, head, now))?;
+        let (epoch, head) = (self.cache.epoch, self.cache.head);
+        self.write_outbox(|outbox| {
+            outbox.save_results(results, head, now);
+            outbox.answered = epoch;
+        })?;
         Ok(Vec::new())
     }
 

@@ -34,6 +34,8 @@ pub(super) struct Outbox {
     pub(super) next_n: u64,
     pub(super) operations: BTreeMap<OperationId, Kept>,
     pub(super) gaps: Vec<NumberGap>,
+    /// The history the answers are of.
+    pub(super) answered: Option<Epoch>,
 }
 
 impl Outbox {
@@ -82,6 +84,9 @@ impl Outbox {
             if which.is_new_history {
                 kept.operation.base_version = 0;
             }
+        }
+        if which.is_new_history {
+            self.answered = None;
         }
         let given = which.above + 1..self.next_n;
         let missing: Vec<u64> = given.filter(|n| !kept_numbers.contains(n)).collect();
