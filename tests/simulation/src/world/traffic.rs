@@ -287,6 +287,13 @@ impl<S: SimServer, P: SimPhone> World<S, P> {
             return;
         };
         let state = self.phone(phone);
+        if reply.status == PullStatus::Rebase {
+            // A first fetch that took longer than deletions are remembered begins again.
+            let shown = state.store.shown();
+            state
+                .seen_frames
+                .retain(|(_, scope, ..)| shown.contains(scope));
+        }
         if state.budget > 1 {
             state.interruptions += reply.frames.len() as u64;
         }
