@@ -7,8 +7,9 @@ CANARY_DIR := $(or $(CARGO_TARGET_DIR),target)/canaries
 demo: setup
 	cargo run --release --quiet -p fieldfare-tests --bin demo -- $(if $(KEEP),--keep)
 
+# Random tests repeat themselves here; `make soak` plays others. Any seed: PROPTEST_RNG_SEED=N make test
 test: setup conformance engines
-	cargo test --workspace --locked
+	PROPTEST_RNG_SEED=$${PROPTEST_RNG_SEED:-1} cargo test --workspace --locked
 	$(MAKE) --no-print-directory bindings same arm64
 
 # The Kotlin and Swift packages against the real library, and the phones' own targets. What a machine lacks is
@@ -47,8 +48,8 @@ bench: setup
 	@echo "The fleet's Monday morning: tests/benches/sync/run fleet; sync beside its peers on 100,000 leads: tests/benches/sync/run sync"
 	@echo "Solomon's instances take longer and need their files: SOLOMON=FOLDER tests/benches/planner/run solomon"
 
-# The simulation over many seeds, and the crash rig over many kills:
-# make soak SEEDS=20000 FIELDFARE_CRASH_CYCLES=1000
+# The simulation over many seeds, the crash rig over many kills, and the random tests over many other cases:
+# make soak SEEDS=20000 FIELDFARE_CRASH_CYCLES=1000 PROPTEST_CASES=2000
 soak: setup
 	SEEDS=$(or $(SEEDS),2000) scripts/soak
 
