@@ -6,9 +6,9 @@ use fieldfare_simulation::run::{Stores, play};
 const STEPS: usize = 2_000;
 
 /// Seeds that once showed something wrong, kept.
-const KEPT: [u64; 20] = [
+const KEPT: [u64; 21] = [
     5, 17, 18, 20, 145, 152, 188, 196, 223, 234, 245, 288, 302, 308, 403, 945, 2_313, 4_094, 9_985,
-    1_000_003,
+    19_645, 1_000_003,
 ];
 
 fn all_right(seeds: impl Iterator<Item = u64>) {

@@ -27,7 +27,7 @@ pub struct MemoryPhone {
     pub client: ClientId,
     pub next_n: u64,
     epoch: Option<Epoch>,
-    answered: Option<Epoch>,
+    pub answered: Option<Epoch>,
     scopes: BTreeMap<ScopeId, Scope>,
     pub rows: BTreeMap<(Entity, RowId), Row>,
     members: BTreeMap<(Entity, RowId), BTreeSet<ScopeId>>,
@@ -58,17 +58,6 @@ impl MemoryPhone {
             mismatches: 0,
             carried: None,
         }
-    }
-
-    /// As if the file of what the server said were gone.
-    pub fn lose_cache(&mut self) {
-        *self = Self {
-            next_n: self.next_n,
-            answered: self.answered,
-            outbox: std::mem::take(&mut self.outbox),
-            gaps: std::mem::take(&mut self.gaps),
-            ..Self::new(self.client)
-        };
     }
 
     pub fn record(&mut self, group: Vec<Operation>) {
