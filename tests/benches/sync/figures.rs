@@ -106,7 +106,7 @@ fn all(figures: &Figures) -> Vec<Figure> {
             "ms",
         ),
         Figure::at_most(
-            "  CPU of both sides, the check of all stored rows included",
+            "  CPU of both sides",
             150.0,
             figures.delta_cpu_s * 1e3,
             "ms",
