@@ -360,14 +360,14 @@ async fn phones_cannot_write_planned_days() {
     let result = ada.push_one(&server, operation).await;
     assert!(
         matches!(
-            &result.outcome,
+            &result,
             Outcome::Rejected {
                 code: RejectCode::ReadOnly,
                 ..
             }
         ),
         "{:?}",
-        result.outcome
+        result
     );
 }
 

@@ -82,7 +82,7 @@ async fn assert_answers_stand(day: &Day, answered: &BTreeMap<Step, PushReply>) {
     for (step, reply) in answered {
         let before = head(day).head;
         let again = day.push_again(*step).await;
-        assert_eq!(again.results, reply.results, "{step:?}");
+        assert_eq!(again.outcomes, reply.outcomes, "{step:?}");
         assert_eq!(head(day).head, before, "{step:?} took effect again");
     }
 }

@@ -46,7 +46,7 @@ async fn a_push_whose_reply_was_lost_is_answered_alike_and_applied_once() {
     assert_eq!(head(&server), after_first);
     let more = ada.new_lead("More");
     let longer = ada.push(&server, [operations, vec![more]].concat()).await;
-    assert_eq!(longer.results[..2], lost.results[..]);
+    assert_eq!(longer.outcomes[..2], lost.outcomes[..]);
     assert_eq!(longer.last_n, 3);
 }
 
@@ -81,7 +81,7 @@ async fn a_copied_phone_is_told_and_its_repeated_operations_stay_single() {
     let before = head(&server);
     let reply = ada.push(&server, vec![again, other]).await;
     assert_eq!(reply.status, PushStatus::Ok);
-    assert_eq!(reply.results[0].outcome, applied.outcome);
+    assert_eq!(reply.outcomes[0], applied);
     assert_eq!(head(&server), before + 1);
 }
 
@@ -112,7 +112,7 @@ async fn a_group_is_refused_whole() {
     let row = new.row;
     let operations = grouped(vec![new, ada.visit_to(west)]);
     let reply = ada.push(&server, operations).await;
-    let code = |n: usize| match &reply.results[n].outcome {
+    let code = |n: usize| match &reply.outcomes[n] {
         Outcome::Rejected { code, .. } => *code,
         other => panic!("{other:?}"),
     };
@@ -195,11 +195,11 @@ async fn a_conflict_goes_to_the_rep_who_met_it() {
     };
     let (first, second) = (rename(&mut bob, "Bob's"), rename(&mut ada, "Ada's"));
     assert!(matches!(
-        bob.push_one(&server, first).await.outcome,
+        bob.push_one(&server, first).await,
         Outcome::Applied { .. }
     ));
     assert!(matches!(
-        ada.push_one(&server, second).await.outcome,
+        ada.push_one(&server, second).await,
         Outcome::Merged { .. }
     ));
     ada.pull(&server).await;
@@ -217,13 +217,7 @@ async fn consent_must_continue_the_ledger_but_a_withdrawal_is_always_taken() {
     let server = Fixture::new();
     let mut ada = server.phone("Acme", "Ada").await;
     let grant = ada.decide(Purpose::LiveTracking, ConsentAction::Grant, START);
-    assert!(
-        ada.push_one(&server, grant)
-            .await
-            .outcome
-            .version()
-            .is_some()
-    );
+    assert!(ada.push_one(&server, grant).await.version().is_some());
 
     for action in [ConsentAction::Grant, ConsentAction::Withdraw] {
         let mut forged = ada.decide(Purpose::VisitCheckIn, action, START);
@@ -231,36 +225,15 @@ async fn consent_must_continue_the_ledger_but_a_withdrawal_is_always_taken() {
             columns.set(fieldfare_model::schema::consent::AT, START - 1);
         }
         let result = ada.push_one(&server, forged).await;
-        assert!(
-            result.outcome.version().is_none(),
-            "a forged {action:?} was taken"
-        );
+        assert!(result.version().is_none(), "a forged {action:?} was taken");
     }
 
     let skipped = ada.decide(Purpose::VisitCheckIn, ConsentAction::Grant, START);
-    assert!(
-        ada.push_one(&server, skipped)
-            .await
-            .outcome
-            .version()
-            .is_none()
-    );
+    assert!(ada.push_one(&server, skipped).await.version().is_none());
     let withdraw = ada.decide(Purpose::LiveTracking, ConsentAction::Withdraw, START + 5);
-    assert!(
-        ada.push_one(&server, withdraw)
-            .await
-            .outcome
-            .version()
-            .is_some()
-    );
+    assert!(ada.push_one(&server, withdraw).await.version().is_some());
     let next = ada.decide(Purpose::LiveTracking, ConsentAction::Grant, START + 9);
-    assert!(
-        ada.push_one(&server, next)
-            .await
-            .outcome
-            .version()
-            .is_some()
-    );
+    assert!(ada.push_one(&server, next).await.version().is_some());
     ada.pull(&server).await;
     assert_eq!(ada.shown(Entity::CONSENT).len(), 3);
 }
@@ -417,7 +390,7 @@ async fn a_withdrawal_on_a_ledger_that_was_put_back_counts() {
     let newest = std::mem::replace(&mut ada.ledger, old);
     let withdraw = ada.decide(purpose, ConsentAction::Withdraw, START + 20);
     let taken = ada.push_one(&server, withdraw).await;
-    assert!(taken.outcome.version().is_some());
+    assert!(taken.version().is_some());
     assert_eq!(ping(&server, &ada, START + 19).await, PingOutcome::Kept);
     assert_eq!(
         ping(&server, &ada, START + 30).await,
@@ -425,19 +398,9 @@ async fn a_withdrawal_on_a_ledger_that_was_put_back_counts() {
     );
     let from_the_copy = ada.decide(purpose, ConsentAction::Grant, START + 40);
     let refused = ada.push_one(&server, from_the_copy).await;
-    assert_eq!(
-        refused.outcome.version(),
-        None,
-        "the head did not move back"
-    );
+    assert_eq!(refused.version(), None, "the head did not move back");
     ada.ledger = newest;
     let grant = ada.decide(purpose, ConsentAction::Grant, START + 50);
-    assert!(
-        ada.push_one(&server, grant)
-            .await
-            .outcome
-            .version()
-            .is_some()
-    );
+    assert!(ada.push_one(&server, grant).await.version().is_some());
     assert_eq!(ping(&server, &ada, START + 60).await, PingOutcome::Kept);
 }

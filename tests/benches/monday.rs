@@ -221,6 +221,7 @@ impl Phone {
                 })
                 .collect(),
             budget: BUDGET,
+            known: None,
         };
         let reply = self
             .post("/v1/pull", encode_message(&request).unwrap())

@@ -88,6 +88,7 @@ impl FeedServer {
             last_n: 0,
             head: self.head,
             digests: Vec::new(),
+            is_as_known: false,
         })
         .unwrap()
     }

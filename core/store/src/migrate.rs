@@ -10,6 +10,7 @@ const CACHE: &[&str] = &[
     include_str!("sql/cache/0002_changed_order.sql"),
     include_str!("sql/cache/0003_uncertainty.sql"),
     include_str!("sql/cache/0004_digests.sql"),
+    include_str!("sql/cache/0005_holdings.sql"),
 ];
 
 const OUTBOX: &[&str] = &[

@@ -9,8 +9,9 @@ use crate::outbox::{batch, client, gap, results};
 use crate::{Changes, Store, StoreError};
 use fieldfare_model::{ClientId, Entity, RowId, TimestampMs};
 use fieldfare_sync::{
-    Checkpoint, Digest, DigestKey, Epoch, Frame, NumberGap, Operation, OperationResult, PhoneStore,
-    Reoffer, Repair, RepairPlan, ScopeCursor, ScopeGrant, ScopeId, ScopeSums, SyncState,
+    Checkpoint, Digest, DigestKey, Epoch, Frame, Holdings, NumberGap, Operation, OperationResult,
+    PhoneStore, Reoffer, Repair, RepairPlan, ScopeCursor, ScopeGrant, ScopeId, ScopeSums,
+    SyncState,
 };
 use std::collections::BTreeSet;
 
@@ -40,6 +41,7 @@ impl PhoneStore for &Store {
                     answered,
                     cursors: Vec::new(),
                     uncompared: Vec::new(),
+                    holdings: state::holdings(db)?,
                 };
                 for scope in scopes::all(db)? {
                     let name = ScopeId::try_from(scope.name)?;
@@ -166,6 +168,10 @@ impl PhoneStore for &Store {
             self.set_behind();
         }
         published
+    }
+
+    fn keep_holdings(&mut self, holdings: &Holdings) -> Result<(), StoreError> {
+        self.with(|files| files.cache.write(|db| state::set_holdings(db, holdings)))
     }
 
     fn next_batch(

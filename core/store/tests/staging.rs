@@ -15,8 +15,8 @@ use common::{
 use fieldfare_model::{Entity, Row, schema};
 use fieldfare_store::{LeadFilter, LeadOrder, MemoryKeyVault, Store, StoreError, StoreOptions};
 use fieldfare_sync::{
-    Checkpoint, Epoch, FeedChange, Frame, LeaveReason, PhoneStore, Priority, Repair, ScopeId,
-    bucket_of, encode_frames,
+    Checkpoint, Digest, Epoch, FeedChange, Frame, Holdings, LeaveReason, PhoneStore, Priority,
+    Repair, ScopeId, bucket_of, encode_frames,
 };
 use std::sync::Arc;
 
@@ -59,6 +59,24 @@ fn a_row_that_moves_between_held_scopes_is_never_missing() {
     publish(&store, &["terr:a"], 21);
     assert_eq!(name_of(&store, 1), None);
     assert_eq!(name_of(&store, 2).as_deref(), Some("Bert"));
+}
+
+#[test]
+fn what_the_server_said_is_held_is_kept_over_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = Arc::new(MemoryKeyVault::new());
+    let store = filled(dir.path(), &vault);
+    assert_eq!((&store).sync_state().unwrap().holdings, None);
+    let said = |rows| Holdings {
+        grants: vec![grant("terr:a")],
+        digests: vec![Digest { rows, sum: 7 }],
+    };
+    (&store).keep_holdings(&said(1)).unwrap();
+    (&store).keep_holdings(&said(2)).unwrap();
+    store.close().unwrap();
+    drop(store);
+    let (store, _) = open(dir.path(), &vault);
+    assert_eq!((&store).sync_state().unwrap().holdings, Some(said(2)));
 }
 
 /// Keeps one row as what a repair of a scope brought.

@@ -25,7 +25,7 @@ use std::sync::Arc;
 const FIXTURE_KEY: [u8; 32] = [0x46; 32];
 
 /// The schemas this build knows.
-const NEWEST: [(StoreFile, u32); 2] = [(StoreFile::Cache, 4), (StoreFile::Outbox, 4)];
+const NEWEST: [(StoreFile, u32); 2] = [(StoreFile::Cache, 5), (StoreFile::Outbox, 4)];
 
 /// A vault that wraps by doing nothing, and first wraps the key it was made with.
 struct PlainVault;

@@ -1,6 +1,6 @@
 //! Frames: self-contained, checksummed, columnar chunks of a scope's feed.
 
-use crate::{ProtocolError, ScopeId, pack};
+use crate::{ProtocolError, ScopeId, pack, packed};
 use fieldfare_model::{Entity, Row, RowId};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -325,13 +325,7 @@ impl Frame {
 }
 
 fn decompress(payload: &[u8], raw_bytes: usize) -> Result<Vec<u8>, ProtocolError> {
-    use std::io::Read as _;
-    let decoder = ruzstd::decoding::StreamingDecoder::new(payload).map_err(|_| BAD)?;
-    let mut raw = Vec::with_capacity(raw_bytes);
-    decoder
-        .take(raw_bytes as u64 + 1)
-        .read_to_end(&mut raw)
-        .map_err(|_| BAD)?;
+    let raw = packed::decompress(payload, raw_bytes, MAX_FRAME_RAW_BYTES).map_err(|_| BAD)?;
     if raw.len() == raw_bytes {
         Ok(raw)
     } else {

@@ -16,12 +16,14 @@ mod consent;
 mod digest;
 mod error;
 mod frame;
+mod holdings;
 mod merge;
 mod message;
 mod message_compare;
 mod message_head;
 mod operation;
 mod pack;
+mod packed;
 mod phone;
 mod scope;
 mod server;
@@ -30,8 +32,7 @@ mod server_pull;
 
 pub use backoff::Backoff;
 pub use client::{
-    DEFAULT_PULL_BUDGET, Effect, Event, Failure, Progress, Refusal, Request, SyncClient,
-    SyncLimits, SyncSummary,
+    Effect, Event, Failure, Progress, Refusal, Request, SyncClient, SyncLimits, SyncSummary,
 };
 pub use consent::{ChainError, LedgerHead, consent_hash, verify_chain, verify_next};
 pub use digest::{
@@ -43,11 +44,12 @@ pub use frame::{
     FeedChange, Frame, LeaveReason, MAX_FRAME_BYTES, MAX_FRAME_RAW_BYTES, MAX_FRAME_ROWS,
     encode_frames,
 };
+pub use holdings::{Fingerprint, Holdings};
 pub use merge::{Merge, MergedColumn, merge, shows_on_top};
 pub use message::{
-    Checkpoint, Epoch, ErrorBody, ErrorCode, MAX_PUSH_BYTES, MAX_PUSH_GAPS, MAX_PUSH_OPERATIONS,
-    NumberGap, PROTOCOL, PullReply, PullRequest, PullStatus, PushReply, PushRequest, PushStatus,
-    ScopeCursor, ScopeGrant, decode_message, encode_message, protocol_of,
+    Checkpoint, DEFAULT_PULL_BUDGET, Epoch, ErrorBody, ErrorCode, MAX_PUSH_BYTES, MAX_PUSH_GAPS,
+    MAX_PUSH_OPERATIONS, NumberGap, PROTOCOL, PullReply, PullRequest, PullStatus, PushReply,
+    PushRequest, PushStatus, ScopeCursor, ScopeGrant, decode_message, encode_message, protocol_of,
 };
 pub use message_compare::{
     CompareReply, CompareRequest, ComparedScope, MAX_COMPARE_BYTES, MAX_COMPARED_SCOPES,
@@ -57,6 +59,7 @@ pub use message_head::{HeadReply, HeadRequest};
 pub use operation::{
     Change, FieldEdit, MAX_GROUP_OPERATIONS, Operation, OperationResult, Outcome, RejectCode,
 };
+pub use packed::{pack_message, unpack_message};
 pub use phone::{PhoneStore, Reoffer, Repair, RepairPlan, SyncState};
 pub use scope::{Priority, ScopeId};
 pub use server::{

@@ -1,4 +1,4 @@
-use crate::{Digest, Operation, OperationResult, Priority, ProtocolError, ScopeId};
+use crate::{Digest, Fingerprint, Operation, Outcome, Priority, ProtocolError, ScopeId};
 use fieldfare_model::{ClientId, SCHEMA};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_bytes::ByteBuf;
@@ -68,8 +68,29 @@ pub struct PullRequest {
     #[serde(rename = "c")]
     pub cursors: Vec<ScopeCursor>,
     /// How many bytes of frames the reply should have at most. At least one frame always comes.
-    #[serde(rename = "b")]
+    #[serde(
+        rename = "b",
+        default = "default_budget",
+        skip_serializing_if = "is_default_budget"
+    )]
     pub budget: u32,
+    /// Of what the server last said that the device holds, if the phone has kept that: then it need
+    /// not be said again as long as it is the same.
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<Fingerprint>,
+}
+
+/// How many bytes of frames one pull asks for, unless the caller says otherwise: about one full
+/// frame, so that an interruption costs no more than that.
+pub const DEFAULT_PULL_BUDGET: u32 = 64 * 1024;
+
+const fn default_budget() -> u32 {
+    DEFAULT_PULL_BUDGET
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_default_budget(budget: &u32) -> bool {
+    *budget == DEFAULT_PULL_BUDGET
 }
 
 /// A scope the device holds.
@@ -113,7 +134,7 @@ pub struct PullReply {
     #[serde(rename = "x")]
     pub status: PullStatus,
     /// Every scope the device holds now. Scopes not listed are to be dropped at the checkpoint.
-    #[serde(rename = "g")]
+    #[serde(rename = "g", default, skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<ScopeGrant>,
     /// Frames, most urgent scope first, in order within a scope.
     #[serde(rename = "f")]
@@ -131,6 +152,9 @@ pub struct PullReply {
     /// grants.
     #[serde(rename = "d", default, skip_serializing_if = "Vec::is_empty")]
     pub digests: Vec<Digest>,
+    /// Whether grants and digests are left out, as they are those of the request's fingerprint.
+    #[serde(rename = "u", default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_as_known: bool,
 }
 
 /// How a pull went.
@@ -205,9 +229,12 @@ pub struct PushReply {
     /// The last operation number the server has from this client.
     #[serde(rename = "n")]
     pub last_n: u64,
-    /// One result for each operation offered; empty unless the status is ok.
+    /// The number of the first operation offered, 0 if none was.
+    #[serde(rename = "f")]
+    pub first_n: u64,
+    /// What became of each operation offered, in order; empty unless the status is ok.
     #[serde(rename = "r")]
-    pub results: Vec<OperationResult>,
+    pub outcomes: Vec<Outcome>,
 }
 
 /// How a push went.

@@ -1,7 +1,7 @@
 //! Asking whether there is news.
 
-use crate::server::{Served, check_versions, is_of_another_protocol, refused, upgrade};
-use crate::{Epoch, PROTOCOL, ProtocolError, ServerEffect, decode_message, encode_message};
+use crate::server::{Served, check_versions, read, refused};
+use crate::{Epoch, PROTOCOL, ProtocolError, ServerEffect, encode_message};
 use fieldfare_model::SCHEMA;
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
@@ -46,10 +46,7 @@ impl HeadRequest {
     }
 
     fn checked(body: &[u8]) -> Served<Self, Infallible> {
-        if is_of_another_protocol(body) {
-            return Err(upgrade());
-        }
-        let request: Self = decode_message(body)?;
+        let request: Self = read(body)?;
         check_versions(request.protocol, request.schema)?;
         Ok(request)
     }
@@ -106,7 +103,7 @@ impl HeadReply {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ErrorBody, ErrorCode};
+    use crate::{ErrorBody, ErrorCode, decode_message};
 
     #[test]
     fn news_are_later_changes_and_other_histories() {

@@ -66,16 +66,13 @@ pub struct FieldEdit {
 }
 
 /// What became of an operation, kept by the server under its id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperationResult {
     /// Which operation.
-    #[serde(rename = "i")]
     pub id: OperationId,
     /// Its number.
-    #[serde(rename = "n")]
     pub n: u64,
     /// What became of it.
-    #[serde(rename = "o")]
     pub outcome: Outcome,
 }
 

@@ -1,8 +1,8 @@
 //! What the phone's half needs of its storage.
 
 use crate::{
-    Checkpoint, Digest, DigestKey, Epoch, Frame, NumberGap, Operation, OperationResult, RowMark,
-    ScopeCursor, ScopeGrant, ScopeId, ScopeSums,
+    Checkpoint, Digest, DigestKey, Epoch, Frame, Holdings, NumberGap, Operation, OperationResult,
+    RowMark, ScopeCursor, ScopeGrant, ScopeId, ScopeSums,
 };
 use fieldfare_model::{ClientId, Entity, RowId, TimestampMs};
 
@@ -26,6 +26,8 @@ pub struct SyncState {
     pub cursors: Vec<ScopeCursor>,
     /// Scopes whose cursors mean nothing until they are compared.
     pub uncompared: Vec<ScopeId>,
+    /// What the server last said that the device holds; none if that is not kept.
+    pub holdings: Option<Holdings>,
 }
 
 impl SyncState {
@@ -151,6 +153,9 @@ pub trait PhoneStore {
         grants: &[ScopeGrant],
         checkpoint: &Checkpoint,
     ) -> Result<Vec<(Entity, RowId)>, Self::Error>;
+
+    /// Keeps what the server said that the device holds. It may be lost: then it is said again.
+    fn keep_holdings(&mut self, holdings: &Holdings) -> Result<(), Self::Error>;
 
     /// The next operations to offer: those numbered and without a result, in order of number,
     /// then further groups, most urgent first, which get the next numbers before this returns.

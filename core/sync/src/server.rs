@@ -5,12 +5,14 @@ use crate::{
     Digest, Epoch, ErrorBody, ErrorCode, FeedChange, KeptFrame, MAX_COMPARE_BYTES, MAX_FRAME_ROWS,
     MAX_GROUP_OPERATIONS, MAX_PUSH_BYTES, MAX_PUSH_GAPS, MAX_PUSH_OPERATIONS, NumberGap, Operation,
     OperationResult, PROTOCOL, ProtocolError, PushReply, PushRequest, PushStatus, RejectCode,
-    ScopeGrant, ScopeId, ScopeSums, SnapshotFrame, decode_message, encode_message, protocol_of,
+    ScopeGrant, ScopeId, ScopeSums, SnapshotFrame, decode_message, encode_message, packed,
+    protocol_of,
 };
 use fieldfare_model::{
     ClientId, Columns, Conflict, DeviceId, Entity, OLDEST_SCHEMA, OperationId, RepId, Row, RowId,
     SCHEMA, TimestampMs, seeded_bug,
 };
+use serde::de::DeserializeOwned;
 
 /// Who is asking, as the access token and the database say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,15 +191,6 @@ pub enum ServerEvent<'a> {
     Repair(&'a [u8]),
 }
 
-impl<'a> ServerEvent<'a> {
-    /// The request's body.
-    const fn body(self) -> &'a [u8] {
-        match self {
-            Self::Pull(body) | Self::Push(body) | Self::Compare(body) | Self::Repair(body) => body,
-        }
-    }
-}
-
 /// A reply to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerEffect {
@@ -264,45 +257,54 @@ impl SyncServer {
         event: ServerEvent<'_>,
         compress: &dyn Fn(&[u8]) -> Vec<u8>,
     ) -> Result<ServerEffect, S::Error> {
-        let mut to_keep = Vec::new();
         let answered = match event {
-            event if is_of_another_protocol(event.body()) => Err(upgrade()),
-            ServerEvent::Pull(body) => decode_message(body)
-                .map_err(ServerFailure::from)
-                .and_then(|request| self.pull(store, device, &request, compress))
-                .and_then(|(reply, frames)| {
-                    to_keep = frames;
-                    Ok(encode_message(&reply)?)
-                }),
-            ServerEvent::Push(body) if body.len() > MAX_PUSH_BYTES => {
-                Err(ProtocolError::TooLarge("push").into())
-            }
-            ServerEvent::Push(body) => decode_message(body)
-                .map_err(ServerFailure::from)
-                .and_then(|request| self.push(store, device, &request, now))
-                .and_then(|reply| Ok(encode_message(&reply)?)),
-            ServerEvent::Compare(body) | ServerEvent::Repair(body)
-                if body.len() > MAX_COMPARE_BYTES =>
-            {
-                Err(ProtocolError::TooLarge("comparison").into())
-            }
-            ServerEvent::Compare(body) => decode_message(body)
-                .map_err(ServerFailure::from)
+            ServerEvent::Pull(body) => self.answer_pull(store, device, body, compress),
+            ServerEvent::Push(body) => self.answer_push(store, device, now, body, compress),
+            ServerEvent::Compare(body) => read_comparison(body)
                 .and_then(|request| self.compare(store, device, &request))
-                .and_then(|reply| Ok(encode_message(&reply)?)),
-            ServerEvent::Repair(body) => decode_message(body)
-                .map_err(ServerFailure::from)
+                .and_then(|reply| Ok(ServerEffect::ok(encode_message(&reply)?))),
+            ServerEvent::Repair(body) => read_comparison(body)
                 .and_then(|request| self.repair(store, device, &request, compress))
-                .and_then(|reply| Ok(encode_message(&reply)?)),
+                .and_then(|reply| Ok(ServerEffect::ok(encode_message(&reply)?))),
         };
         match answered {
-            Ok(body) => Ok(ServerEffect {
-                to_keep,
-                ..ServerEffect::ok(body)
-            }),
+            Ok(effect) => Ok(effect),
             Err(ServerFailure::Store(error)) => Err(error),
             Err(ServerFailure::Refused(status, error)) => Ok(refused(status, &error)),
         }
+    }
+
+    fn answer_pull<S: ServerStore>(
+        self,
+        store: &S,
+        device: &DeviceContext,
+        body: &[u8],
+        compress: &dyn Fn(&[u8]) -> Vec<u8>,
+    ) -> Served<ServerEffect, S::Error> {
+        let (reply, to_keep) = self.pull(store, device, &read(body)?, compress)?;
+        Ok(ServerEffect {
+            to_keep,
+            ..ServerEffect::ok(encode_message(&reply)?)
+        })
+    }
+
+    /// Who sends compressed messages gets compressed ones.
+    fn answer_push<S: ServerStore>(
+        self,
+        store: &mut S,
+        device: &DeviceContext,
+        now: TimestampMs,
+        body: &[u8],
+        compress: &dyn Fn(&[u8]) -> Vec<u8>,
+    ) -> Served<ServerEffect, S::Error> {
+        let message = packed::unpack_message(body, MAX_PUSH_BYTES)?;
+        let reply = self.push(store, device, &read(&message)?, now)?;
+        let reply = encode_message(&reply)?;
+        Ok(ServerEffect::ok(if packed::is_packed(body) {
+            packed::pack_message(reply, compress)
+        } else {
+            reply
+        }))
     }
 
     /// Answers a push: applies what is new, once, and repeats the stored result of what is not.
@@ -324,7 +326,7 @@ impl SyncServer {
         let last_n = store.last_n(request.client).map_err(ServerFailure::Store)?;
         let status = numbering(store, device, request, last_n).map_err(ServerFailure::Store)?;
         let epoch = store.epoch().map_err(ServerFailure::Store)?;
-        let mut results = Vec::new();
+        let mut outcomes = Vec::new();
         if status == PushStatus::Ok {
             for group in groups(&request.operations) {
                 let context = Push {
@@ -333,7 +335,8 @@ impl SyncServer {
                     last_n,
                     now,
                 };
-                results.extend(push_group(store, &context, group).map_err(ServerFailure::Store)?);
+                let results = push_group(store, &context, group).map_err(ServerFailure::Store)?;
+                outcomes.extend(results.into_iter().map(|result| result.outcome));
             }
         }
         Ok(PushReply {
@@ -342,7 +345,8 @@ impl SyncServer {
             epoch,
             status,
             last_n: store.last_n(request.client).map_err(ServerFailure::Store)?,
-            results,
+            first_n: request.operations.first().map_or(0, |op| op.n),
+            outcomes,
         })
     }
 }
@@ -359,8 +363,23 @@ pub(crate) fn upgrade<E>() -> ServerFailure<E> {
     ServerFailure::Refused(426, ErrorBody::upgrade())
 }
 
-/// Whether the message says so itself. One that says nothing readable is malformed.
-pub(crate) fn is_of_another_protocol(body: &[u8]) -> bool {
+/// Reads a message, after what it says of its protocol. One that says nothing readable of it is
+/// malformed.
+pub(crate) fn read<T: DeserializeOwned, E>(body: &[u8]) -> Served<T, E> {
+    if is_of_another_protocol(body) {
+        return Err(upgrade());
+    }
+    Ok(decode_message(body)?)
+}
+
+fn read_comparison<T: DeserializeOwned, E>(body: &[u8]) -> Served<T, E> {
+    if body.len() > MAX_COMPARE_BYTES && !is_of_another_protocol(body) {
+        return Err(ProtocolError::TooLarge("comparison").into());
+    }
+    read(body)
+}
+
+fn is_of_another_protocol(body: &[u8]) -> bool {
     protocol_of(body).is_some_and(|protocol| protocol != u64::from(PROTOCOL))
 }
 

@@ -3,8 +3,9 @@
 use crate::frame::{EncodedFrame, encode_ranges};
 use crate::server::{Served, check_versions};
 use crate::{
-    Checkpoint, DeviceContext, Epoch, FeedChange, PROTOCOL, Priority, PullReply, PullRequest,
-    PullStatus, ScopeCursor, ScopeGrant, ScopeId, ServerFailure, ServerStore, SyncServer,
+    Checkpoint, DeviceContext, Epoch, FeedChange, Fingerprint, Holdings, PROTOCOL, Priority,
+    PullReply, PullRequest, PullStatus, ScopeCursor, ScopeGrant, ScopeId, ServerFailure,
+    ServerStore, SyncServer,
 };
 use fieldfare_model::{SCHEMA, seeded_bug};
 use serde_bytes::ByteBuf;
@@ -67,6 +68,7 @@ impl SyncServer {
             last_n: store.last_n(request.client).map_err(ServerFailure::Store)?,
             head,
             digests: Vec::new(),
+            is_as_known: false,
         };
         let floor = store.floor().map_err(ServerFailure::Store)?;
         if needs_rebase(request, epoch, head, floor) {
@@ -96,8 +98,22 @@ impl SyncServer {
             reply.digests = digests
                 .collect::<Result<_, _>>()
                 .map_err(ServerFailure::Store)?;
+            reply.leave_out_what_is_known(request.known);
         }
         Ok((reply, to_keep))
+    }
+}
+
+impl PullReply {
+    fn leave_out_what_is_known(&mut self, known: Option<Fingerprint>) {
+        let holdings = Holdings {
+            grants: std::mem::take(&mut self.grants),
+            digests: std::mem::take(&mut self.digests),
+        };
+        self.is_as_known = known == Some(holdings.fingerprint());
+        if !self.is_as_known {
+            (self.grants, self.digests) = (holdings.grants, holdings.digests);
+        }
     }
 }
 

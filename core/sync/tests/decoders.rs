@@ -222,6 +222,7 @@ fn unknown_keys_of_a_message_are_ignored() {
         client: common::client(1),
         cursors: vec![],
         budget: 5,
+        known: None,
     };
     let mut with_more = encode_message(&known).unwrap();
     with_more[0] += 1;

@@ -105,11 +105,53 @@ fn the_worked_pull_is_what_the_code_writes() {
             cursor: 10,
             anchor: 0,
         }],
-        budget: 65_536,
+        budget: 4_096,
+        known: Some(documented_holdings().fingerprint()),
     };
     assert_eq!(
         hex(&encode_message(&request).unwrap()),
         hex(&block("<!-- pull -->"))
+    );
+}
+
+fn documented_holdings() -> Holdings {
+    Holdings {
+        grants: vec![ScopeGrant {
+            scope: scope(),
+            priority: scope().priority(),
+        }],
+        digests: vec![Digest {
+            rows: 2,
+            sum: u128::from_be_bytes([0x77; 16]),
+        }],
+    }
+}
+
+#[test]
+fn the_worked_fingerprint_and_the_answer_to_who_has_everything_are_as_documented() {
+    let hash = blake3::hash(&block("<!-- holdings -->"));
+    let fingerprint = documented_holdings().fingerprint();
+    assert_eq!(hash.as_bytes()[..8], *fingerprint.0);
+    let reply = PullReply {
+        protocol: PROTOCOL,
+        schema: 1,
+        epoch: Epoch(7),
+        status: PullStatus::Ok,
+        grants: Vec::new(),
+        frames: Vec::new(),
+        checkpoint: Some(Checkpoint {
+            head: 12,
+            priority: Priority::REFERENCE,
+            complete: true,
+        }),
+        last_n: 2,
+        head: 12,
+        digests: Vec::new(),
+        is_as_known: true,
+    };
+    assert_eq!(
+        hex(&encode_message(&reply).unwrap()),
+        hex(&block("<!-- pull reply -->"))
     );
 }
 

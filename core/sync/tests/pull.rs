@@ -199,6 +199,7 @@ fn an_app_or_server_of_another_protocol_keeps_its_outbox() {
         client: client(1),
         cursors: vec![],
         budget: 1,
+        known: None,
     };
     let body = encode_message(&request).unwrap();
     let reply = SyncServer
@@ -227,6 +228,7 @@ fn apps_of_a_newer_schema_are_served_and_too_old_ones_told_to_update() {
             client: client(1),
             cursors: vec![],
             budget: 1,
+            known: None,
         };
         let body = encode_message(&request).unwrap();
         let event = ServerEvent::Pull(&body);
@@ -302,6 +304,7 @@ fn frames_that_skip_or_are_not_granted_are_refused() {
             last_n: 0,
             head: 9,
             digests: vec![],
+            is_as_known: false,
         };
         let mut phone = MemoryPhone::new(client(1));
         let mut sync = SyncClient::default();

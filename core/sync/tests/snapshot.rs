@@ -195,6 +195,7 @@ fn which_pulls_are_first_fetches() {
             })
             .collect(),
         budget: 1,
+        known: None,
     };
     assert!(pull(None, &[]).is_first_fetch());
     assert!(pull(Some(1), &[(9, 0), (5, 9)]).is_first_fetch());

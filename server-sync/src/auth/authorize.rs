@@ -44,9 +44,6 @@ pub fn authorize(
     let device = registry
         .device(token.device)?
         .ok_or(AuthError::Unauthorized)?;
-    if device.tenant != token.tenant {
-        return Err(AuthError::Unauthorized);
-    }
     if device.revoked_at.is_some() {
         return Err(AuthError::Revoked);
     }

@@ -139,7 +139,6 @@ fn known_device(registry: &Registry, refreshed: Refreshed) -> Result<DeviceRecor
 fn grant(keys: &TokenKeys, device: DeviceRecord, refresh_token: String, now: TimestampMs) -> Grant {
     let expires_at = now.plus(ACCESS_LIFETIME_MS);
     let access = AccessToken {
-        tenant: device.tenant,
         device: device.id,
         expires_at,
     };

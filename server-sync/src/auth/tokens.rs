@@ -2,8 +2,9 @@ use crate::random;
 use crate::store::{MasterKey, StoreError, TokenHash};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use fieldfare_model::{DeviceId, TenantId, TimestampMs};
+use fieldfare_model::{DeviceId, TimestampMs};
 use ring::hmac;
+use subtle::ConstantTimeEq as _;
 
 /// How long an access token lives, milliseconds.
 pub const ACCESS_LIFETIME_MS: i64 = 15 * 60 * 1000;
@@ -11,18 +12,21 @@ pub const ACCESS_LIFETIME_MS: i64 = 15 * 60 * 1000;
 /// How long an unused refresh token lives, milliseconds.
 pub const REFRESH_LIFETIME_MS: i64 = 90 * 24 * 60 * 60 * 1000;
 
+/// Of access tokens, which go with every request and so are short.
+const ACCESS_VERSION: u8 = 2;
+const ACCESS_BODY_BYTES: usize = 1 + 16 + 6;
+/// 128 bits of HMAC-SHA256, the least that RFC 2104 recommends.
+const ACCESS_TAG_BYTES: usize = 16;
+
 const VERSION: u8 = 1;
 const TAG_BYTES: usize = 32;
-const BODY_BYTES: usize = 1 + 16 + 16 + 8;
 const NONCE_BYTES: usize = 16;
 const REFRESH_BYTES: usize = 1 + 16 + 8 + NONCE_BYTES;
 
-/// What an access token says: which device, until when. What the device may do is read from the
-/// database on every request.
+/// What an access token says: which device, until when. Whose the device is and what it may do is
+/// read from the database on every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AccessToken {
-    /// The device's company.
-    pub tenant: TenantId,
     /// The device.
     pub device: DeviceId,
     /// When it ends.
@@ -60,31 +64,45 @@ impl TokenKeys {
 
     /// Signs an access token.
     pub fn sign(&self, token: &AccessToken) -> String {
-        let mut bytes = Vec::with_capacity(BODY_BYTES + TAG_BYTES);
-        bytes.push(VERSION);
-        bytes.extend_from_slice(token.tenant.as_bytes());
+        let mut bytes = Vec::with_capacity(ACCESS_BODY_BYTES + ACCESS_TAG_BYTES);
+        bytes.push(ACCESS_VERSION);
         bytes.extend_from_slice(token.device.as_bytes());
-        bytes.extend_from_slice(&token.expires_at.0.to_be_bytes());
-        let tag = hmac::sign(&self.access, &bytes);
-        bytes.extend_from_slice(tag.as_ref());
+        // Six bytes of milliseconds last for 8,900 years.
+        let [_, _, expires_at @ ..] = token.expires_at.0.to_be_bytes();
+        bytes.extend_from_slice(&expires_at);
+        let tag = self.access_tag(&bytes);
+        bytes.extend_from_slice(&tag);
         URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn access_tag(&self, body: &[u8]) -> [u8; ACCESS_TAG_BYTES] {
+        let tag = hmac::sign(&self.access, body);
+        let mut first = [0; ACCESS_TAG_BYTES];
+        first
+            .iter_mut()
+            .zip(tag.as_ref())
+            .for_each(|(to, from)| *to = *from);
+        first
     }
 
     /// Reads an access token that this server signed and that has not ended. Constant time in the
     /// signature.
     pub fn verify(&self, text: &str, now: TimestampMs) -> Option<AccessToken> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (body, tag) = bytes.split_at_checked(BODY_BYTES)?;
-        hmac::verify(&self.access, body, tag).ok()?;
+        let (body, tag) = bytes.split_at_checked(ACCESS_BODY_BYTES)?;
+        if !bool::from(self.access_tag(body).as_slice().ct_eq(tag)) {
+            return None;
+        }
         let (version, body) = body.split_first()?;
-        let (tenant, body) = body.split_at_checked(16)?;
         let (device, expires_at) = body.split_at_checked(16)?;
-        let token = AccessToken {
-            tenant: TenantId::from_slice(tenant).ok()?,
-            device: DeviceId::from_slice(device).ok()?,
-            expires_at: TimestampMs(i64::from_be_bytes(expires_at.try_into().ok()?)),
+        let &[a, b, c, d, e, f] = expires_at else {
+            return None;
         };
-        (*version == VERSION && now < token.expires_at).then_some(token)
+        let token = AccessToken {
+            device: DeviceId::from_slice(device).ok()?,
+            expires_at: TimestampMs(i64::from_be_bytes([0, 0, a, b, c, d, e, f])),
+        };
+        (*version == ACCESS_VERSION && now < token.expires_at).then_some(token)
     }
 
     /// What is stored of a code or refresh token.
@@ -170,7 +188,6 @@ mod tests {
     }
 
     const TOKEN: AccessToken = AccessToken {
-        tenant: TenantId::from_bytes([1; 16]),
         device: DeviceId::from_bytes([2; 16]),
         expires_at: TimestampMs(1_000),
     };
@@ -196,6 +213,8 @@ mod tests {
             let text = URL_SAFE_NO_PAD.encode(&bytes[..length]);
             assert_eq!(keys(1).verify(&text, TimestampMs(0)), None);
         }
+        let longer = URL_SAFE_NO_PAD.encode([&bytes[..], &[0]].concat());
+        assert_eq!(keys(1).verify(&longer, TimestampMs(0)), None);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use fieldfare_server::http::{admin_app, app};
 use fieldfare_server::store::Tenant;
 use fieldfare_server::{AppState, SharedState, auth, feed};
 use fieldfare_sync::{
-    Change, Epoch, ErrorBody, FeedChange, Frame, LedgerHead, Operation, OperationResult, PROTOCOL,
+    Change, Epoch, ErrorBody, FeedChange, Frame, LedgerHead, Operation, Outcome, PROTOCOL,
     PullReply, PullRequest, PushReply, PushRequest, ScopeCursor, ScopeId, consent_hash,
     decode_message, encode_message,
 };
@@ -307,6 +307,7 @@ impl Phone {
                 })
                 .collect(),
             budget,
+            known: None,
         };
         encode_message(&request).unwrap()
     }
@@ -458,10 +459,10 @@ impl Phone {
         decode_message(&reply.body).unwrap()
     }
 
-    pub async fn push_one(&self, server: &Fixture, operation: Operation) -> OperationResult {
+    pub async fn push_one(&self, server: &Fixture, operation: Operation) -> Outcome {
         self.push(server, vec![operation])
             .await
-            .results
+            .outcomes
             .pop()
             .unwrap()
     }

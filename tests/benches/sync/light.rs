@@ -110,6 +110,7 @@ impl LightPhone {
             client: self.client,
             cursors: self.cursors.clone(),
             budget: DEFAULT_PULL_BUDGET,
+            known: None,
         };
         let body = self
             .post("/v1/pull", encode_message(&request).unwrap())
@@ -183,7 +184,7 @@ impl LightPhone {
             .post("/v1/push", encode_message(&request).unwrap())
             .await;
         let reply: PushReply = decode_message(&body).unwrap();
-        reply.results[0].outcome.version().unwrap()
+        reply.outcomes[0].version().unwrap()
     }
 
     async fn post(&mut self, path: &str, body: Vec<u8>) -> Vec<u8> {

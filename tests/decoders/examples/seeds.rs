@@ -11,8 +11,8 @@ use fieldfare_navigator::{parse_routes, read_gpx, write_gpx};
 use fieldfare_planner::generate::{DaySpec, rep_day};
 use fieldfare_sync::{
     Change, Checkpoint, CompareReply, CompareRequest, ComparedScope, Digest, DigestKey, Epoch,
-    ErrorBody, ErrorCode, FeedChange, FieldEdit, HeadRequest, LeaveReason, NumberGap, Operation,
-    OperationResult, Outcome, PROTOCOL, Priority, PullReply, PullRequest, PullStatus, PushReply,
+    ErrorBody, ErrorCode, FeedChange, FieldEdit, HeadRequest, Holdings, LeaveReason, NumberGap,
+    Operation, Outcome, PROTOCOL, Priority, PullReply, PullRequest, PullStatus, PushReply,
     PushRequest, PushStatus, RejectCode, RepairReply, RepairRequest, RowMark, ScopeCursor,
     ScopeGrant, ScopeId, ScopeSums, encode_frames, encode_message, keys_to_wire,
 };
@@ -122,6 +122,16 @@ fn operation(n: u64, change: Change) -> Operation {
     }
 }
 
+fn told() -> Holdings {
+    Holdings {
+        grants: vec![ScopeGrant {
+            scope: ScopeId::reference(),
+            priority: Priority(2),
+        }],
+        digests: vec![Digest { rows: 2, sum: 5 }],
+    }
+}
+
 fn messages() {
     let client = ClientId::from_bytes([3; 16]);
     let epoch = Epoch(77);
@@ -138,7 +148,8 @@ fn messages() {
                 cursor: 12,
                 anchor: 14,
             }],
-            budget: 65_536,
+            budget: 4_096,
+            known: Some(told().fingerprint()),
         },
     );
     keep_message(
@@ -149,10 +160,7 @@ fn messages() {
             schema: SCHEMA,
             epoch,
             status: PullStatus::Ok,
-            grants: vec![ScopeGrant {
-                scope: ScopeId::reference(),
-                priority: Priority(2),
-            }],
+            grants: told().grants,
             frames: vec![ByteBuf::from(one_frame())],
             checkpoint: Some(Checkpoint {
                 head: 30,
@@ -161,7 +169,8 @@ fn messages() {
             }),
             last_n: 6,
             head: 30,
-            digests: vec![Digest { rows: 2, sum: 5 }],
+            digests: told().digests,
+            is_as_known: false,
         },
     );
     let asked = HeadRequest::new(epoch, 12);
@@ -173,30 +182,27 @@ fn messages() {
         base: Value::Null,
         new: Value::Text("won".to_owned()),
     };
-    keep_message(
-        "push",
-        "request",
-        &PushRequest {
-            protocol: PROTOCOL,
-            schema: SCHEMA,
-            epoch: Some(epoch),
+    let request = PushRequest {
+        protocol: PROTOCOL,
+        schema: SCHEMA,
+        epoch: Some(epoch),
+        client,
+        operations: vec![
+            operation(1, Change::Create(cells)),
+            operation(2, Change::Edit(vec![edit])),
+        ],
+        lost: vec![NumberGap {
             client,
-            operations: vec![
-                operation(1, Change::Create(cells)),
-                operation(2, Change::Edit(vec![edit])),
-            ],
-            lost: vec![NumberGap {
-                client,
-                from: 1,
-                to: 2,
-            }],
-        },
-    );
-    let result = |n: u64, outcome| OperationResult {
-        id: OperationId::from_bytes([u8::try_from(n).unwrap(); 16]),
-        n,
-        outcome,
+            from: 1,
+            to: 2,
+        }],
     };
+    keep_message("push", "request", &request);
+    keep(
+        "packed",
+        "request",
+        &zstd(&encode_message(&request).unwrap()),
+    );
     keep_message(
         "push",
         "reply",
@@ -206,22 +212,17 @@ fn messages() {
             epoch,
             status: PushStatus::Ok,
             last_n: 3,
-            results: vec![
-                result(1, Outcome::Applied { version: 31 }),
-                result(
-                    2,
-                    Outcome::Merged {
-                        version: 32,
-                        columns: vec![5],
-                    },
-                ),
-                result(
-                    3,
-                    Outcome::Rejected {
-                        code: RejectCode::Transition,
-                        reason: "a won lead stays won".to_owned(),
-                    },
-                ),
+            first_n: 1,
+            outcomes: vec![
+                Outcome::Applied { version: 31 },
+                Outcome::Merged {
+                    version: 32,
+                    columns: vec![5],
+                },
+                Outcome::Rejected {
+                    code: RejectCode::Transition,
+                    reason: "a won lead stays won".to_owned(),
+                },
             ],
         },
     );

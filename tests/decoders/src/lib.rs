@@ -29,6 +29,7 @@ pub const TARGETS: &[Target] = &[
     ("pull", messages::pull),
     ("head", messages::head),
     ("push", messages::push),
+    ("packed", messages::packed),
     ("compare", messages::compare),
     ("repair", messages::repair),
     ("digests", messages::digests),

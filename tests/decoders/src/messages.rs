@@ -3,11 +3,12 @@
 use crate::sealed::{SealedBlocks, seal};
 use fieldfare_sync::{
     CompareReply, CompareRequest, ErrorBody, FeedChange, Frame, HeadReply, HeadRequest,
-    MAX_FRAME_BYTES, MAX_FRAME_ROWS, PullReply, PullRequest, PushReply, PushRequest, RepairReply,
-    RepairRequest, RowMark, ScopeSums, decode_message, encode_frames, encode_message,
-    keys_from_wire, keys_to_wire, protocol_of,
+    MAX_FRAME_BYTES, MAX_FRAME_ROWS, MAX_PUSH_BYTES, PullReply, PullRequest, PushReply,
+    PushRequest, RepairReply, RepairRequest, RowMark, ScopeSums, decode_message, encode_frames,
+    encode_message, keys_from_wire, keys_to_wire, pack_message, protocol_of, unpack_message,
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned, de::IgnoredAny};
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 /// A frame as it comes over the network.
@@ -72,6 +73,22 @@ pub fn head(bytes: &[u8]) {
 pub fn push(bytes: &[u8]) {
     message::<PushRequest>(bytes);
     message::<PushReply>(bytes);
+}
+
+/// A message that may be compressed.
+pub fn packed(bytes: &[u8]) {
+    let Ok(message) = unpack_message(bytes, MAX_PUSH_BYTES) else {
+        return;
+    };
+    assert!(message.len() <= MAX_PUSH_BYTES, "a message above its limit");
+    push(&message);
+    // A map never begins like a zstd frame.
+    if decode_message::<BTreeMap<String, IgnoredAny>>(&message).is_ok() {
+        let compress = |raw: &[u8]| zstd::bulk::compress(raw, 1).expect("compresses");
+        let again = pack_message(message.to_vec(), compress);
+        let back = unpack_message(&again, MAX_PUSH_BYTES).expect("reads what it wrote");
+        assert!(back == message, "changed on the way");
+    }
 }
 
 /// Both sides of a comparison.

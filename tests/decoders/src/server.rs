@@ -1,6 +1,6 @@
 //! What comes to the server from strangers: tokens and webhooks.
 
-use fieldfare_model::{DeviceId, TenantId, TimestampMs};
+use fieldfare_model::{DeviceId, TimestampMs};
 use fieldfare_server::auth::{AccessToken, TokenKeys};
 use fieldfare_server::hubspot::{event, signature};
 use fieldfare_server::intake::{pack, receive::MAX_DELIVERY_BYTES, unpack};
@@ -17,7 +17,6 @@ fn keys() -> TokenKeys {
 /// A token that the key of the target signed, for the corpus.
 pub fn signed_token() -> String {
     keys().sign(&AccessToken {
-        tenant: TenantId::from_bytes([1; 16]),
         device: DeviceId::from_bytes([2; 16]),
         expires_at: TimestampMs(SIGNED_AT.0 + 3_600_000),
     })

@@ -3,7 +3,7 @@
 use crate::StoreError;
 use crate::error::In;
 use crate::sql::{signed, u64_at};
-use fieldfare_sync::Epoch;
+use fieldfare_sync::{Epoch, Holdings};
 use rusqlite::Connection;
 
 /// Where the cache stands.
@@ -54,6 +54,20 @@ pub(crate) fn take_generation(db: &Connection) -> Result<i64, StoreError> {
 
 pub(crate) fn set_epoch(db: &Connection, epoch: Epoch) -> Result<(), StoreError> {
     db.execute("UPDATE state SET epoch = ?1", [epoch.0.cast_signed()])
+        .in_cache()?;
+    Ok(())
+}
+
+/// What the server last said that the device holds.
+pub(crate) fn holdings(db: &Connection) -> Result<Option<Holdings>, StoreError> {
+    let kept: Option<Vec<u8>> = db
+        .query_row("SELECT holdings FROM state", [], |row| row.get(0))
+        .in_cache()?;
+    Ok(kept.and_then(|bytes| Holdings::from_bytes(&bytes)))
+}
+
+pub(crate) fn set_holdings(db: &Connection, holdings: &Holdings) -> Result<(), StoreError> {
+    db.execute("UPDATE state SET holdings = ?1", [holdings.to_bytes()?])
         .in_cache()?;
     Ok(())
 }

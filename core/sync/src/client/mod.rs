@@ -5,15 +5,14 @@ mod pull;
 mod push;
 
 use crate::{
-    ErrorBody, ErrorCode, NumberGap, Operation, PhoneStore, ProtocolError, RepairPlan, ScopeId,
-    SyncState, decode_message,
+    DEFAULT_PULL_BUDGET, ErrorBody, ErrorCode, NumberGap, Operation, PhoneStore, ProtocolError,
+    RepairPlan, ScopeId, SyncState, decode_message, packed,
 };
 use fieldfare_model::{ClientId, Entity, RowId, TimestampMs};
 use pull::Expected;
 
-/// How many bytes of frames one pull asks for, unless the caller says otherwise: about one full
-/// frame, so that an interruption costs no more than that.
-pub const DEFAULT_PULL_BUDGET: u32 = 64 * 1024;
+/// The most bytes that the reply to a push may have.
+const MAX_PUSH_REPLY_BYTES: usize = 4 * 1024 * 1024;
 
 /// How often one sync may take a detour (new epoch, gap, fork) before it gives up.
 const MAX_DETOURS: u8 = 4;
@@ -354,11 +353,11 @@ impl SyncClient {
         match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Idle | Phase::Checking(..) => return Err(malformed("event")),
             Phase::Pushing(offered, gaps) => {
-                let reply = decode_message(body)?;
+                let reply = decode_message(&packed::unpack_message(body, MAX_PUSH_REPLY_BYTES)?)?;
                 self.take_push(store, (&offered, &gaps), &reply, now, effects)?;
             }
             Phase::Pulling(state) => {
-                let reply = decode_message(body)?;
+                let reply = pull::complete(&state, decode_message(body)?)?;
                 if let Some(expected) = self.take_pull(store, &state, reply, effects)? {
                     self.phase = Phase::Checking(expected, now, state.epoch.is_none());
                     effects.push(Effect::Proceed);

@@ -2,8 +2,8 @@
 
 use super::{Effect, Phase, Stepped, Stop, SyncClient, malformed, report};
 use crate::{
-    Digest, DigestKey, Epoch, Frame, PROTOCOL, PhoneStore, PullReply, PullRequest, PullStatus,
-    ScopeCursor, ScopeId, SyncState, encode_message,
+    Digest, DigestKey, Epoch, Frame, Holdings, PROTOCOL, PhoneStore, PullReply, PullRequest,
+    PullStatus, ScopeCursor, ScopeId, SyncState, encode_message,
 };
 use fieldfare_model::{SCHEMA, seeded_bug};
 
@@ -28,6 +28,7 @@ impl SyncClient {
             client: state.client,
             cursors,
             budget: self.limits.budget(self.budget, self.summary.bytes_down),
+            known: state.holdings.as_ref().map(Holdings::fingerprint),
         };
         let body = encode_message(&request)?;
         self.phase = Phase::Pulling(state);
@@ -79,6 +80,7 @@ impl SyncClient {
             return Self::must_have_moved(&reply).map(|()| None);
         }
         self.summary.head = checkpoint.head;
+        keep_holdings(store, state, &reply)?;
         Ok(Some(Expected::of(reply)))
     }
 
@@ -140,6 +142,33 @@ impl SyncClient {
         store.begin_repair(&wrong, true).map_err(Stop::Store)?;
         Ok(false)
     }
+}
+
+/// The reply with what the server left out, as the phone has it.
+pub(super) fn complete<E>(state: &SyncState, mut reply: PullReply) -> Stepped<PullReply, E> {
+    if reply.is_as_known {
+        let known = state.holdings.clone().ok_or(malformed("pull reply"))?;
+        (reply.grants, reply.digests) = (known.grants, known.digests);
+    }
+    Ok(reply)
+}
+
+fn keep_holdings<S: PhoneStore>(
+    store: &mut S,
+    state: &SyncState,
+    reply: &PullReply,
+) -> Stepped<(), S::Error> {
+    if reply.is_as_known || reply.digests.len() != reply.grants.len() {
+        return Ok(());
+    }
+    let holdings = Holdings {
+        grants: reply.grants.clone(),
+        digests: reply.digests.clone(),
+    };
+    if state.holdings.as_ref() == Some(&holdings) {
+        return Ok(());
+    }
+    store.keep_holdings(&holdings).map_err(Stop::Store)
 }
 
 /// A part may be shown only while nothing of what is granted was ever shown: otherwise a row that

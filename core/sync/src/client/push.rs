@@ -2,8 +2,9 @@
 
 use super::{Effect, Phase, Stepped, Stop, SyncClient, malformed, report};
 use crate::{
-    MAX_PUSH_BYTES, MAX_PUSH_GAPS, MAX_PUSH_OPERATIONS, NumberGap, Operation, PROTOCOL, PhoneStore,
-    PushReply, PushRequest, PushStatus, Reoffer, SyncState, encode_message,
+    MAX_PUSH_BYTES, MAX_PUSH_GAPS, MAX_PUSH_OPERATIONS, NumberGap, Operation, OperationResult,
+    PROTOCOL, PhoneStore, PushReply, PushRequest, PushStatus, Reoffer, SyncState, encode_message,
+    packed,
 };
 use fieldfare_model::{ClientId, SCHEMA, TimestampMs, seeded_bug};
 
@@ -33,7 +34,7 @@ impl SyncClient {
             operations,
             lost: state.gaps,
         };
-        let body = encode_message(&request)?;
+        let body = packed::pack_message(encode_message(&request)?, packed::compress_on_phone);
         self.phase = Phase::Pushing(request.operations, request.lost);
         self.send("/v1/push", body, effects);
         Ok(true)
@@ -89,23 +90,22 @@ impl SyncClient {
         now: TimestampMs,
         effects: &mut Vec<Effect>,
     ) -> Stepped<(), S::Error> {
-        let answered = offered.len() == reply.results.len()
-            && offered
-                .iter()
-                .zip(&reply.results)
-                .all(|(op, result)| op.id == result.id);
-        if !answered {
+        let first_n = offered.first().map_or(0, |op| op.n);
+        if reply.first_n != first_n || reply.outcomes.len() != offered.len() {
             return Err(malformed("push reply"));
         }
-        let changed = store
-            .save_results(&reply.results, now)
-            .map_err(Stop::Store)?;
-        self.summary.pushed += reply.results.len() as u64;
-        self.summary.refused += reply
-            .results
-            .iter()
-            .filter(|r| r.outcome.version().is_none())
-            .count() as u64;
+        let results = offered.iter().zip(&reply.outcomes);
+        let results: Vec<_> = results
+            .map(|(op, outcome)| OperationResult {
+                id: op.id,
+                n: op.n,
+                outcome: outcome.clone(),
+            })
+            .collect();
+        let changed = store.save_results(&results, now).map_err(Stop::Store)?;
+        self.summary.pushed += results.len() as u64;
+        let refused = results.iter().filter(|r| r.outcome.version().is_none());
+        self.summary.refused += refused.count() as u64;
         report(changed, effects);
         effects.push(Effect::Progress(self.progress()));
         Ok(())

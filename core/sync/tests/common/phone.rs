@@ -39,6 +39,7 @@ pub struct MemoryPhone {
     pub mismatches: u64,
     /// What it says its digests are, without looking.
     pub carried: Option<Vec<(ScopeId, Digest)>>,
+    pub holdings: Option<Holdings>,
 }
 
 impl MemoryPhone {
@@ -57,6 +58,7 @@ impl MemoryPhone {
             gaps: Vec::new(),
             mismatches: 0,
             carried: None,
+            holdings: None,
         }
     }
 
@@ -149,6 +151,7 @@ impl PhoneStore for MemoryPhone {
             answered: self.answered,
             cursors: self.scopes.iter().map(cursor).collect(),
             uncompared: uncompared.map(|(scope, _)| scope.clone()).collect(),
+            holdings: self.holdings.clone(),
         })
     }
 
@@ -318,6 +321,11 @@ impl PhoneStore for MemoryPhone {
             .into_iter()
             .filter(|k| before.get(k) != self.rows.get(k))
             .collect())
+    }
+
+    fn keep_holdings(&mut self, holdings: &Holdings) -> Result<(), Infallible> {
+        self.holdings = Some(holdings.clone());
+        Ok(())
     }
 
     fn next_batch(&mut self, max: usize, _: usize) -> Result<Vec<Operation>, Infallible> {

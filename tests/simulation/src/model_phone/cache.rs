@@ -24,6 +24,7 @@ pub(super) struct Cache {
     pub(super) rows: BTreeMap<Key, (Option<Epoch>, Rc<Row>)>,
     pub(super) members: BTreeMap<Key, BTreeSet<ScopeId>>,
     pub(super) mismatches: u64,
+    pub(super) holdings: Option<Holdings>,
 }
 
 impl Cache {

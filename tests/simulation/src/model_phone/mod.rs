@@ -11,9 +11,10 @@ use fieldfare_model::{
     ClientId, Columns, Entity, OperationId, Row, RowId, TimestampMs, seeded_bug,
 };
 use fieldfare_sync::{
-    Change, Checkpoint, Digest, DigestKey, Epoch, FeedChange, Frame, LeaveReason, NumberGap,
-    Operation, OperationResult, Outcome, PhoneStore, Reoffer, Repair, RepairPlan, RowHash, RowMark,
-    ScopeCursor, ScopeGrant, ScopeId, ScopeSums, SyncState, bucket_of, shows_on_top,
+    Change, Checkpoint, Digest, DigestKey, Epoch, FeedChange, Frame, Holdings, LeaveReason,
+    NumberGap, Operation, OperationResult, Outcome, PhoneStore, Reoffer, Repair, RepairPlan,
+    RowHash, RowMark, ScopeCursor, ScopeGrant, ScopeId, ScopeSums, SyncState, bucket_of,
+    shows_on_top,
 };
 use outbox::{Kept, Outbox};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -114,6 +115,7 @@ impl PhoneStore for ModelPhone {
             answered: outbox.answered,
             cursors: cache.scopes.iter().map(cursor).collect(),
             uncompared: uncompared.map(|(scope, _)| scope.clone()).collect(),
+            holdings: cache.holdings.clone(),
         })
     }
 
@@ -289,6 +291,10 @@ impl PhoneStore for ModelPhone {
             })?;
         }
         Ok(Vec::new())
+    }
+
+    fn keep_holdings(&mut self, holdings: &Holdings) -> Result<(), StoreFault> {
+        self.write(|cache| cache.holdings = Some(holdings.clone()))
     }
 
     fn next_batch(&mut self, max: usize, _: usize) -> Result<Vec<Operation>, StoreFault> {

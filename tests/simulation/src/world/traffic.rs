@@ -2,7 +2,10 @@
 
 use super::*;
 use fieldfare_model::{OLDEST_SCHEMA, SCHEMA};
-use fieldfare_sync::{CompareRequest, ProtocolError, PullRequest, PushRequest, RepairRequest};
+use fieldfare_sync::{
+    CompareRequest, MAX_COMPARE_BYTES, ProtocolError, PullRequest, PushRequest, RepairRequest,
+    unpack_message,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 impl<S: SimServer, P: SimPhone> World<S, P> {
@@ -344,7 +347,7 @@ fn with_schema<R: DeserializeOwned + Serialize>(
     body: &[u8],
     write: impl FnOnce(&mut R),
 ) -> Result<Vec<u8>, ProtocolError> {
-    let mut request = decode_message(body)?;
+    let mut request = decode_message(&unpack_message(body, MAX_COMPARE_BYTES)?)?;
     write(&mut request);
     encode_message(&request)
 }
