@@ -143,7 +143,11 @@ impl LeadMap {
             changes.iter().for_each(|change| state.apply_one(change));
             return;
         }
-        state.spots = Arc::new(merge(&state.spots, changes));
+        let merged = merge(&state.spots, changes);
+        if merged == *state.spots {
+            return;
+        }
+        state.spots = Arc::new(merged);
         let was_ready = matches!(state.tree, Tree::Ready(_));
         state.tree = Tree::Building;
         drop(state);

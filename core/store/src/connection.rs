@@ -19,12 +19,30 @@ pub(crate) enum Mode {
     Read,
 }
 
+/// How pages are sealed: HMAC-SHA256, which phones' processors have instructions for. The first
+/// builds did it with SQLCipher's own default.
+const SEAL: &str = "PRAGMA cipher_hmac_algorithm = HMAC_SHA256";
+const FIRST_SEAL: &str = "PRAGMA cipher_hmac_algorithm = HMAC_SHA512";
+
 /// Opens `path` with `key` and proves that the first page can be read.
 pub(crate) fn open(
     path: &Path,
     file: StoreFile,
     key: &DataKey,
     mode: Mode,
+) -> Result<Connection, StoreError> {
+    match open_sealed(path, file, key, mode, SEAL) {
+        Err(StoreError::Damaged(_)) => open_sealed(path, file, key, mode, FIRST_SEAL),
+        opened => opened,
+    }
+}
+
+fn open_sealed(
+    path: &Path,
+    file: StoreFile,
+    key: &DataKey,
+    mode: Mode,
+    seal: &str,
 ) -> Result<Connection, StoreError> {
     set_up_cipher();
     let connection = Connection::open_with_flags(path, flags(mode)).in_file(file)?;
@@ -33,6 +51,7 @@ pub(crate) fn open(
         .key(None::<&str>, key.raw_key_text().as_slice(), false)
         .in_file(file)?;
     require_cipher(&connection, file)?;
+    run(&connection, seal).in_file(file)?;
     harden(&connection).in_file(file)?;
     read_first_page(&connection).in_file(file)?;
     tune(&connection, file, mode).in_file(file)?;
@@ -83,6 +102,8 @@ fn harden(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+    // Otherwise statements that a partial index may serve are made anew for every value bound to them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     run(connection, "PRAGMA temp_store = MEMORY")
 }
 
@@ -190,6 +211,10 @@ mod tests {
             assert_eq!(pragma(&connection, "trusted_schema"), 0);
             assert_eq!(pragma(&connection, "cipher_memory_security"), 0);
             assert_eq!(pragma(&connection, "recursive_triggers"), 1);
+            let seal: String = connection
+                .query_row("PRAGMA cipher_hmac_algorithm", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(seal, "HMAC_SHA256");
             let loaded = connection.query_row("SELECT load_extension('x')", [], |_| Ok(()));
             assert!(loaded.unwrap_err().to_string().contains("not authorized"));
         }

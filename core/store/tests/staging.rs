@@ -12,7 +12,7 @@ mod common;
 use common::{
     complete, filled, grant, lead_id, name_of, open, put_lead, reconcile, rename, scope, stage,
 };
-use fieldfare_model::{Entity, Row, schema};
+use fieldfare_model::{Columns, Entity, Row, schema};
 use fieldfare_store::{LeadFilter, LeadOrder, MemoryKeyVault, Store, StoreError, StoreOptions};
 use fieldfare_sync::{
     Checkpoint, Digest, Epoch, FeedChange, Frame, Holdings, LeaveReason, PhoneStore, Priority,
@@ -370,6 +370,55 @@ fn search_takes_whatever_is_typed() {
             .unwrap()
             .is_empty()
     );
+}
+
+/// A write leaves full text alone where it can; it must not where it cannot.
+#[test]
+fn a_change_of_any_text_is_found_and_the_old_one_is_not() {
+    let (_dir, store) = phone();
+    let texts = [
+        schema::lead::NAME,
+        schema::lead::STREET,
+        schema::lead::UNIT,
+        schema::lead::CITY,
+        schema::lead::REGION,
+        schema::lead::POSTAL_CODE,
+        schema::lead::NOTES,
+    ];
+    let mut columns = common::lead_columns(1, "Anna");
+    let mut head = 11;
+    let mut write = |columns: &Columns| {
+        let row = Row {
+            id: lead_id(1).row(),
+            version: head + 1,
+            columns: columns.clone(),
+        };
+        let put = FeedChange::Put {
+            entity: Entity::LEAD,
+            row,
+        };
+        stage(&store, &scope("terr:a"), head, head + 1, &[put]);
+        head += 1;
+        publish(&store, &["terr:a", "terr:b"], head);
+    };
+    publish(&store, &["terr:a", "terr:b"], 11);
+    for tag in texts {
+        for word in ["quitte", "mirabelle"] {
+            columns.set(tag, word);
+            write(&columns);
+            let found = |word| store.search_leads(word, 10).unwrap().len();
+            let other = if word == "quitte" {
+                "mirabelle"
+            } else {
+                "quitte"
+            };
+            assert_eq!((found(word), found(other)), (1, 0), "{tag}");
+            columns.set(schema::lead::PHONE, format!("555 {tag} {word}"));
+            write(&columns);
+            assert_eq!((found(word), found(other)), (1, 0), "{tag}");
+        }
+        columns.set(tag, "x");
+    }
 }
 
 #[test]

@@ -20,6 +20,12 @@ struct Stored {
 }
 
 impl Stored {
+    /// Whether the row is looked up as before with these cells.
+    fn keeps_its_keys(&self, entity: Entity, columns: &Columns, rep: Option<RepId>) -> bool {
+        let before = Keys::of(entity, &self.columns);
+        !self.deleted && self.rep == rep && before == Keys::of(entity, columns)
+    }
+
     fn held<'a>(&self, id: RowId, scopes: &'a BTreeSet<ScopeId>) -> Held<'a> {
         let row = Row {
             id,
@@ -89,7 +95,12 @@ pub fn put_for(
         return Ok(row.version);
     }
     let seq = index::next_seq(tx)?;
-    let key = write(tx, entity, id, seq, &columns, rep, now)?;
+    let key = match &before {
+        Some(row) if row.keeps_its_keys(entity, &columns, rep) => {
+            write_cells(tx, row.key, seq, &columns, now)?
+        }
+        _ => write(tx, entity, id, seq, &columns, rep, now)?,
+    };
     index::place(tx, key, seq, &scopes_before, &scopes_now)?;
     count_digests(
         tx,
@@ -262,7 +273,7 @@ fn stored(
 }
 
 /// What a row is looked up by, besides its id.
-#[derive(Default)]
+#[derive(Default, PartialEq)]
 struct Keys<'a> {
     crm_source: Option<&'a str>,
     crm_id: Option<&'a str>,
@@ -324,6 +335,21 @@ fn write(
         ],
         |r| r.get(0),
     )?;
+    Ok(key)
+}
+
+/// Writes a live row that is looked up as before, without touching the indexes.
+fn write_cells(
+    tx: &Transaction<'_>,
+    key: i64,
+    seq: u64,
+    columns: &Columns,
+    now: TimestampMs,
+) -> Result<i64, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "UPDATE \"row\" SET version = ?2, changed_at = ?3, columns = ?4 WHERE key = ?1",
+    )?;
+    statement.execute(params![key, to_sql(seq), now.0, encode_columns(columns)?])?;
     Ok(key)
 }
 

@@ -58,6 +58,11 @@ impl<'a> TenantStore<'a> {
         Self { tx, effects, now }
     }
 
+    fn run(&self, sql: &str) -> Result<(), StoreError> {
+        self.tx.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
     fn write_lead(
         &self,
         device: &DeviceContext,
@@ -227,15 +232,16 @@ impl ServerStore for TenantStore<'_> {
     }
 
     fn begin_part(&mut self) -> Result<(), StoreError> {
-        Ok(self.tx.execute_batch("SAVEPOINT part")?)
+        self.run("SAVEPOINT part")
     }
 
     fn keep_part(&mut self) -> Result<(), StoreError> {
-        Ok(self.tx.execute_batch("RELEASE part")?)
+        self.run("RELEASE part")
     }
 
     fn undo_part(&mut self) -> Result<(), StoreError> {
-        Ok(self.tx.execute_batch("ROLLBACK TO part; RELEASE part")?)
+        self.run("ROLLBACK TO part")?;
+        self.run("RELEASE part")
     }
 
     fn write(

@@ -88,7 +88,9 @@ impl Step<'_> {
             &mut columns,
             self.now,
         )?;
-        feed::put(self.tx, Entity::LEAD, id.row(), columns, self.now)?;
+        if columns != *after {
+            feed::put(self.tx, Entity::LEAD, id.row(), columns, self.now)?;
+        }
         match &self.operation.change {
             Change::Create(_) => self.queue_create(id),
             Change::Edit(edits) => {

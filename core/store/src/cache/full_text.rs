@@ -18,6 +18,11 @@ const ADDRESS: [Tag; 5] = [
     lead::POSTAL_CODE,
 ];
 
+/// The cells that the index has.
+pub(super) fn tags() -> impl Iterator<Item = Tag> {
+    ADDRESS.into_iter().chain([lead::NAME, lead::NOTES])
+}
+
 /// Makes the index, or drops it, as the options ask. A new index covers every lead there is.
 pub(crate) fn set_up(db: &Connection, is_wanted: bool) -> Result<(), StoreError> {
     let exists = db

@@ -5,7 +5,7 @@ use super::tables::{BaseRow, Standing, Tables};
 use crate::StoreError;
 use crate::error::In;
 use crate::sql::{Cell, Stored, cell_at, pack, signed, stored_at, u64_at, unpack};
-use fieldfare_model::schema::lead::COLUMNS;
+use fieldfare_model::schema::lead::{self, COLUMNS};
 use fieldfare_model::{CanonicalBytes, Columns, Entity, Row, RowId, Tag, Value};
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
@@ -20,6 +20,7 @@ pub(crate) static SELECTED: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Where cells begin in what [`SELECTED`] selects, and where the unknown ones are.
+const AT_GENERATION: usize = 2;
 const AT_CELLS: usize = 3;
 const AT_EXTRA: usize = AT_CELLS + COLUMNS.len();
 
@@ -36,6 +37,29 @@ static UPDATE: LazyLock<String> = LazyLock::new(|| {
     let cells = cells.join(", ");
     format!("UPDATE lead SET id = ?, version = ?, gen = ?, {cells}, extra = ? WHERE rowno = ?")
 });
+
+/// The cells that the table's indexes have, version aside.
+const INDEXED: [Tag; 8] = [
+    lead::NAME,
+    lead::STATUS,
+    lead::TIER,
+    lead::SCORE,
+    lead::LAT_E7,
+    lead::LON_E7,
+    lead::UNCERTAINTY_M,
+    lead::ALERT_RADIUS_M,
+];
+
+/// Leaves alone what indexes have, so that they are not written: most edits are about other cells.
+static UPDATE_REST: LazyLock<String> = LazyLock::new(|| {
+    let rest = COLUMNS.iter().filter(|c| !INDEXED.contains(&c.tag));
+    let cells: Vec<_> = rest.map(|c| format!("{} = ?", c.name)).collect();
+    let cells = cells.join(", ");
+    format!("UPDATE lead SET version = ?, {cells}, extra = ? WHERE rowno = ?")
+});
+
+static READ_BY_NO: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT {} FROM lead WHERE rowno = ?1", *SELECTED));
 
 static READ: LazyLock<String> =
     LazyLock::new(|| format!("SELECT {} FROM lead WHERE id = ?1", *SELECTED));
@@ -84,13 +108,67 @@ pub(super) fn put(
     generation: i64,
     row: &Row,
 ) -> Result<(), StoreError> {
-    let no = match standing {
-        Some(old) => update(db, old.lead_no, generation, row)?,
-        None => insert(db, generation, row)?,
+    let Some(old) = standing else {
+        let no = insert(db, generation, row)?;
+        return index_text(db, is_indexed, no, row);
     };
-    if is_indexed {
+    let no = old.lead_no;
+    let kept = Kept::find(db, no, generation, row)?;
+    if kept.keys {
+        update_rest(db, no, row)?;
+    } else {
+        update(db, no, generation, row)?;
+    }
+    index_text(db, is_indexed && !kept.texts, no, row)
+}
+
+fn index_text(db: &Connection, is_to_do: bool, no: i64, row: &Row) -> Result<(), StoreError> {
+    if is_to_do {
         full_text::index(db, no, &row.columns)?;
     }
+    Ok(())
+}
+
+/// What a write leaves as it is.
+struct Kept {
+    /// What indexes have of the lead, version aside.
+    keys: bool,
+    /// What full text has of it.
+    texts: bool,
+}
+
+impl Kept {
+    fn find(db: &Connection, no: i64, generation: i64, row: &Row) -> Result<Self, StoreError> {
+        let mut statement = db.prepare_cached(&READ_BY_NO).in_cache()?;
+        let mut rows = statement.query([no]).in_cache()?;
+        let old = rows.next().in_cache()?;
+        // A cell that does not read is written anew.
+        let is_kept = |tag: Tag| {
+            let at = COLUMNS.iter().position(|column| column.tag == tag);
+            let cell = at.zip(old).map(|(at, old)| cell_at(old, AT_CELLS + at));
+            cell.is_some_and(|cell| cell.is_ok_and(|cell| cell == *row.columns.get(tag)))
+        };
+        let is_same_row = old.is_some_and(|old| {
+            let id = crate::sql::id_at::<RowId>(old, 0);
+            id == Ok(row.id) && old.get(AT_GENERATION) == Ok(generation)
+        });
+        Ok(Self {
+            keys: is_same_row && INDEXED.into_iter().all(is_kept),
+            texts: is_same_row && full_text::tags().all(is_kept),
+        })
+    }
+}
+
+fn update_rest(db: &Connection, no: i64, row: &Row) -> Result<(), StoreError> {
+    let mut statement = db.prepare_cached(&UPDATE_REST).in_cache()?;
+    statement
+        .raw_bind_parameter(1, signed(row.version))
+        .in_cache()?;
+    let next = bind_cells(&mut statement, 2, row, |tag| !INDEXED.contains(&tag))?;
+    statement
+        .raw_bind_parameter(next, no)
+        .and_then(|()| statement.raw_execute())
+        .in_cache()?;
     Ok(())
 }
 
@@ -110,14 +188,14 @@ fn insert_by(
     Ok(())
 }
 
-fn update(db: &Connection, no: i64, generation: i64, row: &Row) -> Result<i64, StoreError> {
+fn update(db: &Connection, no: i64, generation: i64, row: &Row) -> Result<(), StoreError> {
     let mut statement = db.prepare_cached(&UPDATE).in_cache()?;
     let next = bind(&mut statement, generation, row)?;
     statement
         .raw_bind_parameter(next, no)
         .and_then(|()| statement.raw_execute())
         .in_cache()?;
-    Ok(no)
+    Ok(())
 }
 
 /// Binds a row and returns the number of the next parameter.
@@ -132,7 +210,17 @@ fn bind(
         statement.raw_bind_parameter(3, generation)
     };
     head(statement).in_cache()?;
-    let mut next = 4;
+    bind_cells(statement, 4, row, |_| true)
+}
+
+/// Binds the cells of the columns that are meant, and the unknown ones, from parameter `next` on.
+/// Returns the number of the one behind them.
+fn bind_cells(
+    statement: &mut CachedStatement<'_>,
+    mut next: usize,
+    row: &Row,
+    is_meant: impl Fn(Tag) -> bool,
+) -> Result<usize, StoreError> {
     // Both are in order of tag.
     let mut cells = row.columns.iter().peekable();
     let mut known = 0;
@@ -140,9 +228,11 @@ fn bind(
         while cells.next_if(|(tag, _)| *tag < column.tag).is_some() {}
         let cell = cells.next_if(|(tag, _)| *tag == column.tag);
         known += usize::from(cell.is_some());
-        let value = cell.map_or(&Value::Null, |(_, value)| value);
-        statement.raw_bind_parameter(next, Cell(value)).in_cache()?;
-        next += 1;
+        if is_meant(column.tag) {
+            let value = cell.map_or(&Value::Null, |(_, value)| value);
+            statement.raw_bind_parameter(next, Cell(value)).in_cache()?;
+            next += 1;
+        }
     }
     let extra = if known < row.columns.len() {
         pack_unknown(&row.columns)?
@@ -262,7 +352,7 @@ fn write_canonical(
 pub(crate) fn adopt(db: &Connection) -> Result<(), StoreError> {
     for no in with_unknown_cells(db)? {
         let raw = db
-            .prepare_cached(&format!("SELECT {} FROM lead WHERE rowno = ?1", *SELECTED))
+            .prepare_cached(&READ_BY_NO)
             .and_then(|mut s| s.query_row([no], from_sql))
             .in_cache()?;
         let generation = raw.generation;

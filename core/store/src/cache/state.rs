@@ -20,20 +20,18 @@ pub(crate) struct CacheState {
 }
 
 pub(crate) fn read(db: &Connection) -> Result<CacheState, StoreError> {
-    db.query_row(
-        "SELECT epoch, head, gen, mismatches FROM state",
-        [],
-        |row| {
-            let epoch: Option<i64> = row.get(0)?;
-            Ok(CacheState {
-                epoch: epoch.map(|bits| Epoch(bits.cast_unsigned())),
-                head: u64_at(row, 1)?,
-                generation: row.get(2)?,
-                mismatches: u64_at(row, 3)?,
-            })
-        },
-    )
-    .in_cache()
+    let state = |row: &rusqlite::Row<'_>| {
+        let epoch: Option<i64> = row.get(0)?;
+        Ok(CacheState {
+            epoch: epoch.map(|bits| Epoch(bits.cast_unsigned())),
+            head: u64_at(row, 1)?,
+            generation: row.get(2)?,
+            mismatches: u64_at(row, 3)?,
+        })
+    };
+    db.prepare_cached("SELECT epoch, head, gen, mismatches FROM state")
+        .and_then(|mut s| s.query_row([], state))
+        .in_cache()
 }
 
 pub(crate) fn set_head(db: &Connection, head: u64) -> Result<(), StoreError> {

@@ -5,11 +5,9 @@ use crate::error::In;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 pub(crate) fn get(db: &Connection, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-    db.query_row("SELECT value FROM meta WHERE key = ?1", [name], |row| {
-        row.get(0)
-    })
-    .optional()
-    .in_outbox()
+    db.prepare_cached("SELECT value FROM meta WHERE key = ?1")
+        .and_then(|mut s| s.query_row([name], |row| row.get(0)).optional())
+        .in_outbox()
 }
 
 pub(crate) fn set(
