@@ -264,7 +264,7 @@ fn publish_in(
                 changes.sort_unstable();
                 changes.dedup();
             }
-            let carried = carrying.map(|carrying| carrying.end(tables)).transpose()?;
+            let carried = carrying.and_then(|carrying| carrying.end(tables));
             Ok((changes, carried))
         })
     };
@@ -300,7 +300,10 @@ impl Carrying {
         let Some(rows) = carried.touched(tables, grants)? else {
             return Ok(None);
         };
-        let before = carried.share(tables, &rows)?;
+        // Where a row does not read nothing is carried on: the count that follows finds it.
+        let Ok(before) = carried.share(tables, &rows) else {
+            return Ok(None);
+        };
         Ok(Some(Self {
             carried,
             rows,
@@ -308,9 +311,9 @@ impl Carrying {
         }))
     }
 
-    fn end(mut self, tables: Tables<'_>) -> Result<Carried, StoreError> {
-        let after = self.carried.share(tables, &self.rows)?;
+    fn end(mut self, tables: Tables<'_>) -> Option<Carried> {
+        let after = self.carried.share(tables, &self.rows).ok()?;
         self.carried.carry(&self.before, &after);
-        Ok(self.carried)
+        Some(self.carried)
     }
 }

@@ -23,6 +23,8 @@ pub struct Figures {
     pub server_us_after_edits: f64,
     /// CPU seconds of both sides for the first push, and for the delta that follows.
     pub push_cpu_s: f64,
+    /// Seconds until the first push was answered whole, without what comes back afterwards.
+    pub push_answered_s: f64,
     pub delta_cpu_s: f64,
     /// Bytes of a sync with nothing to do, without HTTP's headers.
     pub idle_bodies: f64,
@@ -117,6 +119,7 @@ pub fn measure(leads: usize, rounds: usize) -> Figures {
         wire_after_edits,
         client_us_after_edits: per_row(edited.cost.client_cpu_s * 1e6),
         server_us_after_edits: per_row(edited.cost.server_cpu_s * 1e6),
+        push_answered_s: push.answer["answered"].as_f64().unwrap(),
         push_cpu_s: push.client_cpu_s + push.server_cpu_s,
         delta_cpu_s: delta.client_cpu_s + delta.server_cpu_s,
         idle_bodies: first[0].idle.answer["bodies"].as_f64().unwrap(),

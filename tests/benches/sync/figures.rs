@@ -114,14 +114,20 @@ fn all(figures: &Figures) -> Vec<Figure> {
         Figure::at_most("sync with nothing to do", 600.0, m.idle_bytes.unwrap(), "B"),
         Figure::at_most("  of it bodies", 600.0, figures.idle_bodies, "B"),
         Figure::at_most(
-            format!("first push of {CHANGED} edits"),
+            format!("first push of {CHANGED} edits, until the last is answered"),
+            0.3,
+            figures.push_answered_s,
+            "s",
+        ),
+        Figure::at_most(
+            "  the whole sync, with the rows that come back",
             0.3,
             m.push_s.unwrap(),
             "s",
         ),
         Figure::at_most("  CPU of both sides", 0.3, figures.push_cpu_s, "s"),
         Figure::at_most(
-            format!("first push of {CHANGED} edits"),
+            "  bytes of the whole sync",
             100.0,
             m.push_bytes.unwrap() / 1e3,
             "kB",

@@ -3,7 +3,7 @@
 use crate::process::Process;
 use fieldfare_engine::{
     ChangeNotice, ChangeObserver, Engine, EngineConfig, FileKeyVault, KeyVault, LeadEdit,
-    LeadFilter, LeadOrder, MAX_PAGE, SyncOptions,
+    LeadFilter, LeadOrder, MAX_PAGE, SyncObserver, SyncOptions, SyncProgress,
 };
 use fieldfare_model::{LatLng, LeadId};
 use serde_json::{Value, json};
@@ -66,22 +66,40 @@ async fn enrol(engine: &Arc<Engine>, code: &str) -> Value {
 async fn sync(engine: &Arc<Engine>) -> Value {
     let shown = Arc::new(Shown::default());
     let observer = engine.add_observer(shown.clone());
+    let answered = Arc::new(Answered::default());
     let start = Instant::now();
-    let syncing = engine.clone().sync(SyncOptions::default(), None);
+    let syncing = engine
+        .clone()
+        .sync(SyncOptions::default(), Some(answered.clone()));
     let report = syncing.await.unwrap();
     let seconds = start.elapsed().as_secs_f64();
     engine.remove_observer(observer);
     assert!(report.is_complete && report.repaired_scopes == 0);
     let told = *shown.0.lock().unwrap();
+    let last_answer = *answered.0.lock().unwrap();
     json!({
         "seconds": seconds,
         "shown": told.map(|at| (at - start).as_secs_f64()),
+        "answered": last_answer.map(|(_, at)| (at - start).as_secs_f64()),
         "rows": report.rows,
         "bodies": report.bytes_up + report.bytes_down,
         "frames": report.frames,
         "pushed": report.pushed,
         "refused": report.refused,
     })
+}
+
+/// How many operations had an answer, and when that became so.
+#[derive(Default)]
+struct Answered(Mutex<Option<(u64, Instant)>>);
+
+impl SyncObserver for Answered {
+    fn progress(&self, progress: SyncProgress) {
+        let mut last = self.0.lock().unwrap();
+        if progress.pushed > last.map_or(0, |(pushed, _)| pushed) {
+            *last = Some((progress.pushed, Instant::now()));
+        }
+    }
 }
 
 /// When the app was last told that leads look different.

@@ -246,6 +246,15 @@ pub(super) fn drop_held(
     Ok(())
 }
 
+/// Whether a scope holds any row apart.
+pub(super) fn holds_any(tables: Tables<'_>, scope: i64) -> Result<bool, StoreError> {
+    tables
+        .db
+        .prepare_cached("SELECT 1 FROM held WHERE scope_no = ?1")
+        .and_then(|mut s| s.exists([scope]))
+        .in_cache()
+}
+
 /// The keys a scope holds apart.
 pub(super) fn held_keys(tables: Tables<'_>, scope: i64) -> Result<Vec<Key>, StoreError> {
     cache_keys(

@@ -50,7 +50,7 @@ fn place_rows(tables: Tables<'_>, scope: &Scope, frame: &Frame) -> Result<(), St
     let mut base = Base::load(tables)?;
     base.hide(scope.generation, scope.no);
     let mut placer = Placer {
-        has_held: !base::held_keys(tables, scope.no)?.is_empty(),
+        has_held: base::holds_any(tables, scope.no)?,
         leads: lead_table::Writer::new(tables)?,
         members: members::Adder::new(tables.db, scope.no)?,
         base,

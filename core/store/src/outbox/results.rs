@@ -11,7 +11,7 @@ use fieldfare_model::{ClientId, TimestampMs};
 use fieldfare_sync::{Epoch, OperationResult, Outcome, Reoffer};
 use rusqlite::{OptionalExtension, Transaction, params};
 
-/// Keeps results with their operations. Returns the rows concerned.
+/// Keeps results with their operations. Returns the rows on which something does not lie any more.
 pub(crate) fn save(
     transaction: &Transaction<'_>,
     results: &[OperationResult],
@@ -26,7 +26,8 @@ pub(crate) fn save(
     Ok(rows)
 }
 
-/// An answer that came before changes nothing.
+/// An answer that came before changes nothing; one that is to be shown by a later head does not change
+/// what is seen.
 fn save_one(
     transaction: &Transaction<'_>,
     result: &OperationResult,
@@ -39,7 +40,7 @@ fn save_one(
     };
     let version = result.outcome.version();
     let is_overlaid = version.is_some_and(|version| version > head);
-    transaction
+    let row = transaction
         .prepare_cached(
             "UPDATE operation SET state = ?2, overlay = ?3, version = ?4, outcome = ?5,
                                   acked_at = ?6
@@ -59,7 +60,8 @@ fn save_one(
             )
             .optional()
         })
-        .in_outbox()
+        .in_outbox()?;
+    Ok(row.filter(|_| !is_overlaid))
 }
 
 /// An answered operation that can be offered again: its whole group is kept, and nothing of it was
