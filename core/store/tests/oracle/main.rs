@@ -7,27 +7,24 @@
     missing_docs
 )]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod model;
+mod server;
 
-use common::{lead_columns, lead_id, operation_id, scope, stage};
-use fieldfare_model::{
-    ClientId, Columns, Entity, OperationId, Row, RowId, TimestampMs, Value, schema,
-};
+use common::{lead_id, operation_id, scope, stage};
+use fieldfare_model::{ClientId, Columns, Entity, Row, TimestampMs, Value, schema};
 use fieldfare_store::{LeadFilter, LeadOrder, MemoryKeyVault, NewOperation, Store, StoreOptions};
 use fieldfare_sync::{
-    Change, Checkpoint, DigestKey, Epoch, FeedChange, FieldEdit, LeaveReason, OperationResult,
-    Outcome, PhoneStore, Priority, RejectCode, Reoffer, ScopeGrant, ScopeId, ScopeSums,
+    Change, Checkpoint, DigestKey, Epoch, FieldEdit, PhoneStore, Priority, Reoffer, ScopeGrant,
+    ScopeId, ScopeSums,
 };
+use model::{Model, ModelOperation};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use std::collections::{BTreeMap, BTreeSet};
+use server::{FIRST_VISIT, Key, ROWS, SCOPES, Server, columns, key};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-
-const SCOPES: [&str; 4] = ["rep:me", "ref", "terr:a", "terr:b"];
-const ROWS: u8 = 4;
-const FIRST_VISIT: u8 = 3;
-
-type Key = (Entity, RowId);
 
 #[derive(Debug, Clone)]
 enum Action {
@@ -88,232 +85,6 @@ fn action() -> impl Strategy<Value = Action> {
         1 => Just(Action::Restore),
         1 => Just(Action::Rebase),
     ]
-}
-
-fn key(row: u8) -> Key {
-    let entity = if row < FIRST_VISIT {
-        Entity::LEAD
-    } else {
-        Entity::VISIT
-    };
-    (entity, lead_id(row).row())
-}
-
-fn columns(row: u8, name: u16) -> Columns {
-    if row < FIRST_VISIT {
-        return lead_columns(row, &format!("name{name}"));
-    }
-    let mut columns = Columns::new();
-    columns.set(schema::visit::LEAD, lead_id(0).as_bytes().to_vec());
-    columns.set(schema::visit::NOTE, format!("note{name}").as_str());
-    columns
-}
-
-#[derive(Debug, Clone)]
-struct ServerRow {
-    version: u64,
-    columns: Columns,
-    scopes: BTreeSet<&'static str>,
-}
-
-/// The server, as far as a phone can tell.
-#[derive(Debug, Clone, Default)]
-struct Server {
-    seq: u64,
-    rows: BTreeMap<u8, ServerRow>,
-    left: BTreeMap<(&'static str, u8), u64>,
-    last_n: u64,
-    results: BTreeMap<OperationId, OperationResult>,
-}
-
-impl Server {
-    fn write(&mut self, row: u8, columns: Columns, scopes: BTreeSet<&'static str>) -> u64 {
-        self.seq += 1;
-        let before = self.rows.remove(&row).map(|r| r.scopes).unwrap_or_default();
-        for name in before.difference(&scopes) {
-            self.left.insert((name, row), self.seq);
-        }
-        for name in &scopes {
-            self.left.remove(&(*name, row));
-        }
-        if !scopes.is_empty() {
-            self.rows.insert(
-                row,
-                ServerRow {
-                    version: self.seq,
-                    columns,
-                    scopes,
-                },
-            );
-        }
-        self.seq
-    }
-
-    fn feed(&self, name: &'static str, after: u64) -> Vec<FeedChange> {
-        let puts = self
-            .rows
-            .iter()
-            .filter(|(_, r)| r.scopes.contains(name))
-            .map(|(row, r)| {
-                let (entity, id) = key(*row);
-                let row = Row {
-                    id,
-                    version: r.version,
-                    columns: r.columns.clone(),
-                };
-                FeedChange::Put { entity, row }
-            });
-        let leaves = self
-            .left
-            .iter()
-            .filter(|((s, _), _)| *s == name)
-            .map(|((_, row), seq)| {
-                let (entity, id) = key(*row);
-                FeedChange::Leave {
-                    entity,
-                    id,
-                    seq: *seq,
-                    reason: LeaveReason::Left,
-                }
-            });
-        let mut feed: Vec<_> = puts.chain(leaves).filter(|c| c.seq() > after).collect();
-        feed.sort_by_key(FeedChange::seq);
-        feed
-    }
-
-    fn held(&self, name: &ScopeId) -> Vec<(Entity, Row)> {
-        let here = self
-            .rows
-            .iter()
-            .filter(|(_, r)| r.scopes.contains(name.as_str()));
-        here.map(|(row, r)| {
-            let (entity, id) = key(*row);
-            let row = Row {
-                id,
-                version: r.version,
-                columns: r.columns.clone(),
-            };
-            (entity, row)
-        })
-        .collect()
-    }
-
-    fn apply(&mut self, operation: &fieldfare_sync::Operation, refuse: bool) -> OperationResult {
-        if let Some(result) = self.results.get(&operation.id) {
-            self.last_n = self.last_n.max(operation.n);
-            return OperationResult {
-                n: operation.n,
-                ..result.clone()
-            };
-        }
-        assert_eq!(operation.n, self.last_n + 1, "numbers have no gaps");
-        self.last_n = operation.n;
-        let row = (0..ROWS)
-            .find(|r| key(*r) == (operation.entity, operation.row))
-            .unwrap();
-        let outcome = match (&operation.change, self.rows.get(&row).cloned()) {
-            (Change::Create(columns), None) if !refuse => {
-                let version = self.write(row, columns.clone(), BTreeSet::from([SCOPES[2]]));
-                Outcome::Applied { version }
-            }
-            (Change::Edit(edits), Some(mut before)) if !refuse => {
-                for edit in edits {
-                    before.columns.set(edit.tag, edit.new.clone());
-                }
-                Outcome::Applied {
-                    version: self.write(row, before.columns, before.scopes),
-                }
-            }
-            _ => Outcome::Rejected {
-                code: RejectCode::Rule,
-                reason: String::new(),
-            },
-        };
-        let result = OperationResult {
-            id: operation.id,
-            n: operation.n,
-            outcome,
-        };
-        self.results.insert(operation.id, result.clone());
-        result
-    }
-}
-
-#[derive(Debug, Clone)]
-struct ModelOperation {
-    id: OperationId,
-    n: Option<u64>,
-    row: u8,
-    change: Change,
-    result: Option<Outcome>,
-    /// Whether a shown head has it.
-    settled: bool,
-}
-
-/// What the phone should show: for each shown scope a copy of its rows, and edits on top.
-#[derive(Debug, Clone, Default)]
-struct Model {
-    shown: BTreeMap<&'static str, BTreeMap<u8, (u64, Columns)>>,
-    head: u64,
-    operations: Vec<ModelOperation>,
-}
-
-impl Model {
-    fn show(&mut self, server: &Server, due: &[&'static str]) {
-        for name in due {
-            let rows = server.rows.iter().filter(|(_, r)| r.scopes.contains(name));
-            let copy = rows.map(|(row, r)| (*row, (r.version, r.columns.clone())));
-            self.shown.insert(name, copy.collect());
-        }
-        for row in 0..ROWS {
-            let fresh = due
-                .iter()
-                .find_map(|name| self.shown[name].get(&row).cloned());
-            if let Some(fresh) = fresh {
-                for copy in self.shown.values_mut() {
-                    copy.entry(row).and_modify(|old| *old = fresh.clone());
-                }
-            }
-        }
-    }
-
-    fn settle(&mut self) {
-        for operation in &mut self.operations {
-            let version = operation.result.as_ref().and_then(Outcome::version);
-            operation.settled |= version.is_some_and(|v| v <= self.head);
-        }
-    }
-
-    fn base(&self, row: u8) -> Option<(u64, Columns)> {
-        self.shown.values().find_map(|copy| copy.get(&row).cloned())
-    }
-
-    fn is_on_top(operation: &ModelOperation) -> bool {
-        let is_refused = matches!(operation.result, Some(Outcome::Rejected { .. }));
-        !operation.settled && !is_refused
-    }
-
-    fn look(&self, row: u8) -> Option<(u64, Columns)> {
-        let mut look = self.base(row);
-        for operation in self
-            .operations
-            .iter()
-            .filter(|o| o.row == row && Self::is_on_top(o))
-        {
-            match &operation.change {
-                Change::Create(columns) if look.is_none() => look = Some((0, columns.clone())),
-                Change::Edit(edits) => {
-                    if let Some((_, columns)) = &mut look {
-                        for edit in edits {
-                            columns.set(edit.tag, edit.new.clone());
-                        }
-                    }
-                }
-                Change::Create(_) => {}
-            }
-        }
-        look
-    }
 }
 
 struct Day {
