@@ -357,6 +357,27 @@ impl FieldfareEngine {
         })
         .await
     }
+
+    /// Waits until a sync would bring something, and says so: true, or false after so many seconds.
+    /// For an app in front, which then syncs and waits again. One small request is kept open
+    /// meanwhile; without a connection it tries again after waits that grow. Before the first
+    /// complete sync there is news at once. One at a time: a second one is busy.
+    #[uniffi::method(default(max_seconds = None, cancel = None))]
+    pub async fn wait_for_news(
+        &self,
+        max_seconds: Option<i32>,
+        cancel: Option<Arc<SyncCancel>>,
+    ) -> FfiResult<bool> {
+        let engine = Arc::clone(&self.engine);
+        guard_async(async {
+            let options = engine::NewsOptions {
+                max_seconds: fit_option("the most seconds", max_seconds)?,
+                handle: cancel.map(|cancel| Arc::clone(&cancel.0)),
+            };
+            Ok(engine.wait_for_news(options).await?)
+        })
+        .await
+    }
 }
 
 impl FieldfareEngine {

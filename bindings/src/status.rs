@@ -223,7 +223,7 @@ impl SyncOptions {
     }
 }
 
-/// Ends a sync from outside.
+/// Ends a sync, or a wait for news, from outside.
 #[derive(Debug, uniffi::Object)]
 pub struct SyncCancel(pub(crate) Arc<engine::SyncHandle>);
 

@@ -366,9 +366,15 @@ async fn a_sync_can_be_cancelled_before_and_offline_is_told() {
     cancel.cancel();
     cancel.cancel();
     let cancelled = engine
-        .sync(SyncOptions::default(), None, Some(cancel))
+        .sync(SyncOptions::default(), None, Some(cancel.clone()))
         .await;
     assert_eq!(cancelled.unwrap_err(), FieldfareError::Cancelled);
+    assert!(
+        engine.wait_for_news(None, None).await.unwrap(),
+        "nothing was fetched yet"
+    );
+    let wrong = engine.wait_for_news(Some(-1), None).await.unwrap_err();
+    assert!(matches!(wrong, FieldfareError::Invalid { .. }));
     let background = SyncOptions {
         is_background: true,
         ..SyncOptions::default()

@@ -3,7 +3,7 @@
 //!
 //! Both halves of the protocol are the real ones; the stores under them are models in memory, each a
 //! few maps, so that hundreds of days can be played in seconds. (The real stores have oracles of
-//! their own: `core/store/tests/oracle.rs`, `server-sync/tests/feed.rs`.)
+//! their own: `core/store/tests/oracle`, `server-sync/tests/feed.rs`.)
 //! `cargo run -p fieldfare-simulation -- --seed 7` plays one seed and, if something is wrong, finds
 //! the fewest actions that show it.
 #![allow(

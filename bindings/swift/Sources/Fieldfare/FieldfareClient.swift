@@ -367,6 +367,23 @@ public final class FieldfareClient: Sendable {
         return try result.get()
     }
 
+    /// Waits until a ``sync(_:)`` would bring something: true, or false after `maxSeconds`. For an app in
+    /// front, which then syncs and waits again. One small request is kept open meanwhile; without a
+    /// connection it tries again after waits that grow. Before the first complete sync there is news at
+    /// once. One at a time: a second one fails with `FieldfareError.busy`. Cancelling the task ends it
+    /// with `FieldfareError.cancelled`.
+    public func waitForNews(maxSeconds: Int32? = nil) async throws(FieldfareError) -> Bool {
+        let cancel = SyncCancel()
+        let result = await withTaskCancellationHandler {
+            await asResult {
+                try await self.engine.waitForNews(maxSeconds: maxSeconds, cancel: cancel)
+            }
+        } onCancel: {
+            cancel.cancel()
+        }
+        return try result.get()
+    }
+
     // MARK: Files
 
     /// Encrypts the phone's files with a new key. Takes time in proportion to the data.

@@ -25,6 +25,20 @@ import Testing
         }
     }
 
+    @Test func newsAreWaitedForUntilThereAreSomeTheTimeIsOverOrNobodyWaits() async throws {
+        try await withServer { phone in
+            #expect(try await phone.waitForNews(), "nothing was fetched yet")
+            try await phone.sync()
+            #expect(await failure { try await phone.waitForNews(maxSeconds: -1) }?.code() == "invalid")
+            #expect(try await !phone.waitForNews(maxSeconds: 1))
+            let waiting = Task { await failure { try await phone.waitForNews() } }
+            try await Task.sleep(for: .milliseconds(300))
+            waiting.cancel()
+            #expect(await waiting.value == .cancelled)
+            #expect(try await !phone.waitForNews(maxSeconds: 0), "the wait that was given up is in the way")
+        }
+    }
+
     @Test func anotherRoadRouteComesFromTheServerAndIsFollowed() async throws {
         try await withServer { phone in
             try await phone.grant(.navigation, textVersion: "2026-11", language: "en")

@@ -309,6 +309,24 @@ public class Fieldfare private constructor(
             }
         }
 
+    /**
+     * Waits until a [sync] would bring something: true, or false after [maxSeconds]. For an app in front, which then
+     * syncs and waits again. One small request is kept open meanwhile; without a connection it tries again after waits
+     * that grow. Before the first complete sync there is news at once. One at a time: a second one fails with
+     * [FieldfareException.Busy]. Cancelling the coroutine ends it.
+     */
+    public suspend fun waitForNews(maxSeconds: Int? = null): Boolean =
+        guarded { engine ->
+            SyncCancel().use { cancel ->
+                try {
+                    engine.waitForNews(maxSeconds, cancel)
+                } catch (e: CancellationException) {
+                    cancel.cancel()
+                    throw e
+                }
+            }
+        }
+
     /** Encrypts the phone's files with a new key. Takes time in proportion to the data. */
     public suspend fun rotateKey(): Unit = call { rotateKey() }
 

@@ -1,6 +1,7 @@
 package dev.fieldfare
 
 import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withTimeoutOrNull
 import org.junit.jupiter.api.Test
 import java.time.Instant
 import kotlin.test.assertEquals
@@ -28,6 +29,17 @@ class ServerTest {
             assertEquals(120L + TOWN, phone.status().counts.leads)
             assertEquals(listOf(0L, 0L), listOf(rest.repairedScopes, rest.lost))
             assertTrue(phone.sync(SyncOptions(maxBytes = 1_000_000, maxSeconds = 60)).isComplete)
+        }
+
+    @Test
+    fun `news are waited for until there are some, the time is over or nobody waits`() =
+        withServer { phone ->
+            assertTrue(phone.waitForNews(), "nothing was fetched yet")
+            phone.sync()
+            assertFailsWith<FieldfareException.Invalid> { phone.waitForNews(maxSeconds = -1) }
+            assertFalse(phone.waitForNews(maxSeconds = 1))
+            assertNull(withTimeoutOrNull(300) { phone.waitForNews() })
+            assertFalse(phone.waitForNews(maxSeconds = 0), "the wait that was given up is in the way")
         }
 
     @Test
