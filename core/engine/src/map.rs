@@ -213,6 +213,9 @@ impl LeadMap {
 
 impl State {
     fn apply_one(&mut self, (id, spot): &SpotChange) {
+        if find(&self.spots, *id) == spot.as_ref() {
+            return;
+        }
         // Makes a copy while the tree is being built from the list, which then is built again.
         let spots = Arc::make_mut(&mut self.spots);
         match (spots.binary_search_by_key(id, |s| s.id), spot) {

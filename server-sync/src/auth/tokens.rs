@@ -76,13 +76,7 @@ impl TokenKeys {
     }
 
     fn access_tag(&self, body: &[u8]) -> [u8; ACCESS_TAG_BYTES] {
-        let tag = hmac::sign(&self.access, body);
-        let mut first = [0; ACCESS_TAG_BYTES];
-        first
-            .iter_mut()
-            .zip(tag.as_ref())
-            .for_each(|(to, from)| *to = *from);
-        first
+        first_of(hmac::sign(&self.access, body).as_ref())
     }
 
     /// Reads an access token that this server signed and that has not ended. Constant time in the
@@ -127,15 +121,10 @@ impl TokenKeys {
     pub fn successor(&self, token: &RefreshToken, attempt: [u8; 16]) -> String {
         let after = self.sign_refresh(token);
         let next = self.keyed(&[b"next\0", attempt.as_slice(), after.as_bytes()]);
-        let mut nonce = [0; NONCE_BYTES];
-        nonce
-            .iter_mut()
-            .zip(next.0)
-            .for_each(|(to, from)| *to = from);
         self.sign_refresh(&RefreshToken {
             device: token.device,
             n: token.n.saturating_add(1),
-            nonce,
+            nonce: first_of(&next.0),
         })
     }
 
@@ -171,12 +160,18 @@ impl TokenKeys {
     fn keyed(&self, parts: &[&[u8]]) -> TokenHash {
         let mut context = hmac::Context::with_key(&self.stored);
         parts.iter().for_each(|part| context.update(part));
-        let mut out = [0; TAG_BYTES];
-        out.iter_mut()
-            .zip(context.sign().as_ref())
-            .for_each(|(to, from)| *to = *from);
-        TokenHash(out)
+        TokenHash(first_of(context.sign().as_ref()))
     }
+}
+
+/// The first bytes, of which there are at least so many.
+fn first_of<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut first = [0; N];
+    first
+        .iter_mut()
+        .zip(bytes)
+        .for_each(|(to, from)| *to = *from);
+    first
 }
 
 #[cfg(test)]

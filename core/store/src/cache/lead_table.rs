@@ -19,7 +19,8 @@ pub(crate) static SELECTED: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Where cells begin in what [`SELECTED`] selects, and where the unknown ones are.
+/// Where the generation is in what [`SELECTED`] selects, where cells begin, and where the unknown
+/// ones are.
 const AT_GENERATION: usize = 2;
 const AT_CELLS: usize = 3;
 const AT_EXTRA: usize = AT_CELLS + COLUMNS.len();

@@ -11,7 +11,7 @@ use fieldfare_model::{ClientId, TimestampMs};
 use fieldfare_sync::{Epoch, OperationResult, Outcome, Reoffer};
 use rusqlite::{OptionalExtension, Transaction, params};
 
-/// Keeps results with their operations. Returns the rows on which something does not lie any more.
+/// Keeps results with their operations. Returns the rows that may look different now.
 pub(crate) fn save(
     transaction: &Transaction<'_>,
     results: &[OperationResult],
