@@ -28,6 +28,18 @@ func asResult<T: Sendable>(
     }
 }
 
+/// What the engine does for `work` ends when the task is cancelled.
+func cancellable<T: Sendable>(
+    _ work: @Sendable (SyncCancel) async throws -> T
+) async -> Result<T, FieldfareError> {
+    let cancel = SyncCancel()
+    return await withTaskCancellationHandler {
+        await asResult { try await work(cancel) }
+    } onCancel: {
+        cancel.cancel()
+    }
+}
+
 /// What is no error of the engine's is a fault of the layer between.
 private func asFieldfareError(_ error: any Error) -> FieldfareError {
     error as? FieldfareError ?? .`internal`

@@ -349,14 +349,9 @@ public final class FieldfareClient: Sendable {
     /// stays done, and the next sync goes on from there.
     @discardableResult
     public func sync(_ options: SyncOptions = SyncOptions()) async throws(FieldfareError) -> SyncReport {
-        let cancel = SyncCancel()
         let listener = ProgressInto(syncHub)
-        let result = await withTaskCancellationHandler {
-            await asResult {
-                try await self.engine.sync(options: options, listener: listener, cancel: cancel)
-            }
-        } onCancel: {
-            cancel.cancel()
+        let result = await cancellable {
+            try await self.engine.sync(options: options, listener: listener, cancel: $0)
         }
         switch result {
         case .success(let report): syncHub.send(.idle(last: report))
@@ -373,13 +368,8 @@ public final class FieldfareClient: Sendable {
     /// once. One at a time: a second one fails with `FieldfareError.busy`. Cancelling the task ends it
     /// with `FieldfareError.cancelled`.
     public func waitForNews(maxSeconds: Int32? = nil) async throws(FieldfareError) -> Bool {
-        let cancel = SyncCancel()
-        let result = await withTaskCancellationHandler {
-            await asResult {
-                try await self.engine.waitForNews(maxSeconds: maxSeconds, cancel: cancel)
-            }
-        } onCancel: {
-            cancel.cancel()
+        let result = await cancellable {
+            try await self.engine.waitForNews(maxSeconds: maxSeconds, cancel: $0)
         }
         return try result.get()
     }

@@ -291,21 +291,18 @@ public class Fieldfare private constructor(
      */
     public suspend fun sync(options: SyncOptions = SyncOptions()): SyncReport =
         guarded { engine ->
-            SyncCancel().use { cancel ->
-                try {
-                    val report = engine.sync(options, ProgressInto(mutableSyncState), cancel)
-                    mutableSyncState.value = SyncState.Idle(report)
-                    report
-                } catch (e: CancellationException) {
-                    cancel.cancel()
-                    mutableSyncState.value = SyncState.Idle(null)
-                    throw e
-                } catch (e: FieldfareException.Busy) {
-                    throw e
-                } catch (e: FieldfareException) {
-                    mutableSyncState.value = SyncState.Failed(e)
-                    throw e
-                }
+            try {
+                val report = cancellable { engine.sync(options, ProgressInto(mutableSyncState), it) }
+                mutableSyncState.value = SyncState.Idle(report)
+                report
+            } catch (e: CancellationException) {
+                mutableSyncState.value = SyncState.Idle(null)
+                throw e
+            } catch (e: FieldfareException.Busy) {
+                throw e
+            } catch (e: FieldfareException) {
+                mutableSyncState.value = SyncState.Failed(e)
+                throw e
             }
         }
 
@@ -316,16 +313,7 @@ public class Fieldfare private constructor(
      * [FieldfareException.Busy]. Cancelling the coroutine ends it.
      */
     public suspend fun waitForNews(maxSeconds: Int? = null): Boolean =
-        guarded { engine ->
-            SyncCancel().use { cancel ->
-                try {
-                    engine.waitForNews(maxSeconds, cancel)
-                } catch (e: CancellationException) {
-                    cancel.cancel()
-                    throw e
-                }
-            }
-        }
+        guarded { engine -> cancellable { engine.waitForNews(maxSeconds, it) } }
 
     /** Encrypts the phone's files with a new key. Takes time in proportion to the data. */
     public suspend fun rotateKey(): Unit = call { rotateKey() }
@@ -377,6 +365,17 @@ public class Fieldfare private constructor(
             throw FieldfareException.Internal().initCause(e)
         }
     }
+
+    /** What the engine does for [block] ends when the coroutine is cancelled. */
+    private suspend inline fun <T> cancellable(block: suspend (SyncCancel) -> T): T =
+        SyncCancel().use { cancel ->
+            try {
+                block(cancel)
+            } catch (e: CancellationException) {
+                cancel.cancel()
+                throw e
+            }
+        }
 
     /** Null if the engine was closed meanwhile, which ends a flow and is no failure of it. */
     private suspend fun <T> answer(query: suspend Fieldfare.() -> T): Answer<T>? =
