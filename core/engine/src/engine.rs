@@ -11,6 +11,7 @@ use crate::{
 };
 use fieldfare_model::{Entity, LeadId, LeadStatus, RowId};
 use fieldfare_store::{KeyVault, LeadPosition, OpenReport, Store, StoreOptions};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Beyond this many changed leads all positions are read again, which then is quicker.
@@ -29,6 +30,8 @@ pub struct Engine {
     pub(crate) session: Session,
     pub(crate) consents: Mutex<Consents>,
     pub(crate) location: Mutex<Location>,
+    /// Held from reading a kept day to keeping it again, so that no change of a day undoes another.
+    days: Mutex<()>,
     pub(crate) observers: Observers,
     pub(crate) sync_slot: SyncSlot,
     pub(crate) news_slot: SyncSlot,
@@ -81,6 +84,7 @@ impl Engine {
             sources: Sources::new(parts.clock),
             consents: Mutex::default(),
             location: Mutex::new(location),
+            days: Mutex::default(),
             observers: Observers::default(),
             sync_slot: SyncSlot::default(),
             news_slot: SyncSlot::default(),
@@ -115,27 +119,29 @@ impl Engine {
         changes: &[(Entity, RowId)],
         more: ChangeNotice,
     ) -> EngineResult<()> {
-        let leads = leads_of(changes);
-        self.follow(&leads)?;
+        let nowhere = self.follow(&leads_of(changes))?;
         let mut notice = ChangeNotice::of(changes).and(more);
-        notice.days |= !leads.is_empty() && self.follow_leads_in_days(&leads)?;
+        notice.days |= self.follow_leads_in_days(&nowhere)?;
         self.observers.tell(&notice);
         Ok(())
     }
 
-    fn follow(&self, leads: &[LeadId]) -> EngineResult<()> {
-        if leads.len() > MANY_LEADS {
-            return self.reload_map();
-        }
+    /// Brings the map up to date. Answers which of the leads may have no place on it: those that
+    /// left this phone are among them.
+    fn follow(&self, leads: &[LeadId]) -> EngineResult<Vec<LeadId>> {
         if leads.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let gone = leads.iter().map(|id| (*id, None));
+        if leads.len() > MANY_LEADS {
+            self.reload_map()?;
+            return Ok(leads.to_vec());
+        }
         let placed = self.store.positions_of(leads)?.into_iter().map(spot_of);
-        let placed = placed.map(|spot| (spot.id, Some(spot)));
-        let changes: Vec<SpotChange> = gone.chain(placed).collect();
-        self.map.apply(changes);
-        Ok(())
+        let placed: BTreeMap<LeadId, Spot> = placed.map(|spot| (spot.id, spot)).collect();
+        let change = |id: &LeadId| -> SpotChange { (*id, placed.get(id).copied()) };
+        self.map.apply(leads.iter().map(change).collect());
+        let nowhere = leads.iter().filter(|id| !placed.contains_key(id));
+        Ok(nowhere.copied().collect())
     }
 
     pub(crate) fn reload_map(&self) -> EngineResult<()> {
@@ -150,6 +156,11 @@ impl Engine {
 
     pub(crate) fn lock_location(&self) -> MutexGuard<'_, Location> {
         self.location.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Observers are told after it is let go: they may change days themselves.
+    pub(crate) fn lock_days(&self) -> MutexGuard<'_, ()> {
+        self.days.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -53,6 +53,7 @@ impl Engine {
         let rep = self.session.enrolment()?.rep;
         let work = self.work_for(request)?;
         let day = day_of(request.date, &work)?;
+        let changing = self.lock_days();
         let leads = self.leads_to_choose_from(request)?;
         let wishes = wishes(&request.wishes, &leads, &day)?;
         let sketch = sketch_with(rep, &work, &day, &leads, &wishes);
@@ -73,6 +74,7 @@ impl Engine {
             progress: Progress::default(),
         };
         self.keep_day(&data)?;
+        drop(changing);
         self.tell_days();
         self.day(request.date)
     }

@@ -41,7 +41,9 @@ impl Engine {
         if self.day_row(date)?.is_none() {
             return Err(EngineError::not_found("planned day"));
         }
+        let changing = self.lock_days();
         self.forget_day(date)?;
+        drop(changing);
         self.tell_days();
         self.day(date)
     }

@@ -40,13 +40,15 @@ pub struct ReplannedDay {
 
 impl Engine {
     /// Plans the rest of a day anew, without a connection: what was visited is behind, committed
-    /// visits come first, and of the others no more changes its turn than pays.
+    /// visits come first, and of the others no more changes its turn than pays. Changes of a day
+    /// that come at once are made one after the other.
     ///
     /// # Errors
     /// [`EngineError::NotFound`] if that day is not planned or names no such lead;
     /// [`EngineError::Invalid`] for a wish that cannot be; or as storage has it. Nothing is
     /// changed then.
     pub fn replan_day(&self, date: CalendarDate, update: &DayUpdate) -> EngineResult<ReplannedDay> {
+        let changing = self.lock_days();
         let mut data = self.day_data(date)?;
         for event in &update.events {
             self.take_event(&mut data, event)?;
@@ -60,6 +62,7 @@ impl Engine {
         data.source = crate::day::DaySource::Phone;
         data.is_rest = true;
         self.keep_day(&data)?;
+        drop(changing);
         self.tell_days();
         Ok(ReplannedDay {
             day: self.day_record(&data, &shown)?,
