@@ -42,7 +42,7 @@ data class FollowState(
 data class TodayState(
     val isKnown: Boolean = false,
     val isPlanned: Boolean = false,
-    val isWorking: Boolean = false,
+    val underWay: Int = 0,
     val here: Here? = null,
     val stops: List<StopRow> = emptyList(),
     val visited: Int = 0,
@@ -53,7 +53,10 @@ data class TodayState(
     val onTheWay: List<OnTheWay> = emptyList(),
     val follow: FollowState? = null,
     val problem: String? = null,
-)
+) {
+    /** Whether anything the rep asked for is still under way. */
+    val isWorking: Boolean get() = underWay > 0
+}
 
 /** Today's route: planned on the phone, planned anew when things change, and followed. */
 class TodayPresenter(
@@ -217,10 +220,10 @@ class TodayPresenter(
     private fun say(problem: String) = mutableState.update { it.copy(problem = problem) }
 
     private fun work(block: suspend () -> Unit) {
-        mutableState.update { it.copy(isWorking = true, problem = null) }
+        mutableState.update { it.copy(underWay = it.underWay + 1, problem = null) }
         scope.launch {
             tryTo(::say, block)
-            mutableState.update { it.copy(isWorking = false) }
+            mutableState.update { it.copy(underWay = it.underWay - 1) }
         }
     }
 }

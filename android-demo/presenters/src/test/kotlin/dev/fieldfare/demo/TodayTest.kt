@@ -10,15 +10,18 @@ import dev.fieldfare.waitUntil
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.cancel
+import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Test
 import java.time.Duration
 import java.time.Instant
 import java.time.ZoneOffset
+import java.util.concurrent.CopyOnWriteArrayList
 import kotlin.io.path.createTempDirectory
 import kotlin.test.assertEquals
 import kotlin.test.assertNull
+import kotlin.test.assertTrue
 
 /** The presenter of the day by itself, with plans that do as they are told. */
 class TodayTest {
@@ -92,6 +95,21 @@ class TodayTest {
             waitUntil("it is taken out") { plans.asked.contains("cancelled a") }
         }
 
+    @Test
+    fun `it is at work until all that was asked for is done`() =
+        onPhone { presenter, plans, _ ->
+            val turns = Channel<Unit>()
+            plans.turns = turns
+            presenter.cancel("a")
+            presenter.cancel("b")
+            waitUntil("both are asked for") { plans.asked.size == 2 }
+            turns.send(Unit)
+            waitUntil("one is done") { presenter.state.value.underWay == 1 }
+            assertTrue(presenter.state.value.isWorking)
+            turns.send(Unit)
+            waitUntil("both are done") { !presenter.state.value.isWorking }
+        }
+
     private fun onPhone(test: suspend (TodayPresenter, ToldPlans, FixIntake) -> Unit) =
         runBlocking {
             val folder = createTempDirectory("fieldfare-today-").toFile()
@@ -111,7 +129,11 @@ class TodayTest {
 
 private class ToldPlans : DayPlans {
     private val day = MutableStateFlow<PlannedDay?>(null)
-    val asked = mutableListOf<String>()
+    val asked = CopyOnWriteArrayList<String>()
+
+    /** Planning anew waits for one of these, if there are any. */
+    @Volatile
+    var turns: Channel<Unit>? = null
 
     @Volatile
     var isEnded = false
@@ -151,6 +173,7 @@ private class ToldPlans : DayPlans {
         added: LeadId?,
     ) {
         asked += listOfNotNull(cancelled?.let { "cancelled $it" }, added?.let { "added $it" })
+        turns?.receive()
     }
 
     override suspend fun onTheWay(here: LatLng?) = listOf(OnTheWay("c", "C", "", Duration.ofMinutes(4)))
