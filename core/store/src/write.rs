@@ -134,10 +134,19 @@ impl Store {
     /// # Errors
     /// [`StoreError`] as storage has it.
     pub fn set_setting(&self, name: &str, value: Option<&[u8]>) -> Result<(), StoreError> {
+        self.set_settings(&[(name, value)])
+    }
+
+    /// Keeps or forgets several small values, all or none of them.
+    ///
+    /// # Errors
+    /// [`StoreError`] as storage has it.
+    pub fn set_settings(&self, values: &[(&str, Option<&[u8]>)]) -> Result<(), StoreError> {
         self.with(|files| {
-            files
-                .outbox
-                .write(|transaction| setting::set(transaction, name, value))
+            files.outbox.write(|transaction| {
+                let mut values = values.iter();
+                values.try_for_each(|(name, value)| setting::set(transaction, name, *value))
+            })
         })
     }
 }

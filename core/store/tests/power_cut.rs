@@ -26,6 +26,8 @@ use std::sync::Arc;
 const NOW: TimestampMs = TimestampMs(1_000_000);
 const LEADS: u8 = 8;
 const HEADS: [u64; 3] = [0, 10, 20];
+/// Settings that belong together.
+const PAIR: [&str; 2] = ["one", "other"];
 /// The operation of the consent.
 const CONSENT: u64 = 900;
 
@@ -40,20 +42,24 @@ enum Step {
     /// The server takes everything so far.
     Answer(u64),
     Consent,
+    /// Two settings that belong together.
+    Keep(u8),
     Rest,
 }
 
-const DAY: [Step; 16] = [
+const DAY: [Step; 18] = [
     Step::Enter,
     Step::Fetch(0, 10),
     Step::Show(10),
     Step::Edit(1),
+    Step::Keep(1),
     Step::Edit(2),
     Step::Answer(2),
     Step::Edit(3),
     Step::Consent,
     Step::Fetch(10, 20),
     Step::Edit(4),
+    Step::Keep(2),
     Step::Show(20),
     Step::Rest,
     Step::Edit(5),
@@ -73,6 +79,10 @@ fn run(step: Step, store: &Store) -> Result<(), StoreError> {
         Step::Consent => store
             .append_consent(&consent(), &rename(CONSENT, lead_id(2).row(), 0, "consent"))
             .map(drop),
+        Step::Keep(n) => {
+            let value: &[u8] = &[n];
+            store.set_settings(&PAIR.map(|name| (name, Some(value))))
+        }
         Step::Rest => store.suspend().and_then(|()| store.resume()).map(drop),
     }
 }
@@ -165,10 +175,19 @@ fn assert_nothing_lost(dir: &Path, vault: &Arc<MemoryKeyVault>, progress: &Progr
     if progress.was_done(Step::Consent) {
         assert_eq!(store.consent_events().unwrap(), [consent()]);
     }
+    assert_kept_whole(&store, progress);
     assert_shown_whole(&store);
     let rep_goes_on = [rename(700, lead_id(3).row(), 0, "goes on")];
     store.record(&rep_goes_on).unwrap();
     store.close().unwrap();
+}
+
+/// Settings that belong together are of one writing, none older than what was said to be kept.
+fn assert_kept_whole(store: &Store, progress: &Progress) {
+    let kept = PAIR.map(|name| store.setting(name).unwrap().map_or(0, |value| value[0]));
+    assert_eq!(kept[0], kept[1]);
+    let said = (1..=2).filter(|&n| progress.was_done(Step::Keep(n)));
+    assert!(kept[0] >= said.max().unwrap_or(0), "a setting is lost");
 }
 
 /// What is shown is what one checkpoint showed, even if it is an older one.

@@ -18,7 +18,7 @@ fn name(date: CalendarDate) -> String {
 
 impl Engine {
     /// The dates of the days kept, in order.
-    pub(super) fn kept_dates(&self) -> EngineResult<Vec<CalendarDate>> {
+    pub(super) fn kept_dates(&self) -> EngineResult<BTreeSet<CalendarDate>> {
         let stored = self.store.setting(INDEX)?;
         let dates = stored.and_then(|json| serde_json::from_slice(&json).ok());
         Ok(dates.unwrap_or_default())
@@ -31,31 +31,39 @@ impl Engine {
 
     /// Keeps a day, and lets go of the earliest if there are too many.
     pub(super) fn keep_day(&self, day: &DayData) -> EngineResult<()> {
-        let mut dates: BTreeSet<CalendarDate> = self.kept_dates()?.into_iter().collect();
+        let mut dates = self.kept_dates()?;
         dates.insert(day.date);
-        self.store
-            .set_setting(&name(day.date), Some(&day.to_bytes()?))?;
+        let mut changes = vec![(day.date, Some(day.to_bytes()?))];
         while dates.len() > MOST
             && let Some(earliest) = dates.pop_first()
         {
-            self.store.set_setting(&name(earliest), None)?;
+            changes.push((earliest, None));
         }
-        self.keep_dates(&dates)
+        self.write_days(&dates, &changes)
     }
 
-    pub(super) fn forget_day(&self, date: CalendarDate) -> EngineResult<bool> {
-        let mut dates: BTreeSet<CalendarDate> = self.kept_dates()?.into_iter().collect();
-        let was_there = dates.remove(&date);
-        self.store.set_setting(&name(date), None)?;
-        self.keep_dates(&dates)?;
-        Ok(was_there)
+    pub(super) fn forget_day(&self, date: CalendarDate) -> EngineResult<()> {
+        let mut dates = self.kept_dates()?;
+        dates.remove(&date);
+        self.write_days(&dates, &[(date, None)])
     }
 
-    fn keep_dates(&self, dates: &BTreeSet<CalendarDate>) -> EngineResult<()> {
-        let json = serde_json::to_vec(dates).map_err(|_| EngineError::Storage {
+    /// The index with what it lists, all at once: a day it does not list would be found by nobody
+    /// whom its leads leave.
+    fn write_days(
+        &self,
+        dates: &BTreeSet<CalendarDate>,
+        changes: &[(CalendarDate, Option<Vec<u8>>)],
+    ) -> EngineResult<()> {
+        let index = serde_json::to_vec(dates).map_err(|_| EngineError::Storage {
             detail: "the days cannot be written".to_owned(),
         })?;
-        Ok(self.store.set_setting(INDEX, Some(&json))?)
+        let names = changes.iter().map(|(date, _)| name(*date));
+        let names: Vec<String> = names.collect();
+        let days = names.iter().zip(changes);
+        let days = days.map(|(name, (_, bytes))| (name.as_str(), bytes.as_deref()));
+        let values: Vec<_> = days.chain([(INDEX, Some(index.as_slice()))]).collect();
+        Ok(self.store.set_settings(&values)?)
     }
 
     /// Takes leads that left this phone out of the days kept here, with where they are. Answers

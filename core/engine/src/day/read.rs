@@ -16,9 +16,7 @@ impl Engine {
     pub fn planned_dates(&self) -> EngineResult<Vec<CalendarDate>> {
         let mut dates = self.kept_dates()?;
         dates.extend(self.day_rows()?.iter().map(|row| row.date));
-        dates.sort_unstable();
-        dates.dedup();
-        Ok(dates)
+        Ok(dates.into_iter().collect())
     }
 
     /// A planned day: this phone's own if there is one, else the server's.
