@@ -14,42 +14,22 @@ mod crm_support;
 mod day_on_disk;
 
 use day_on_disk::{Companies, DAY, Day, NEW_NUMBER, Phone, Refused, Step};
-use fieldfare_disk::{Entry, Fault, FaultKind, fates_of, left_after, watch};
+use fieldfare_disk::{
+    Fault, FaultKind, Progress, cuts_at_syncs, fates_of, left_after, seed, watch,
+};
 use fieldfare_model::Entity;
 use fieldfare_server::feed;
 use fieldfare_server::store::TenantHead;
 use fieldfare_sync::PushReply;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The `step`th step of the day begins (even marks) or was said to be done (odd ones).
-fn mark(step: usize, is_done: bool) -> u64 {
-    2 * step as u64 + u64::from(is_done)
+fn was_done(progress: &Progress, step: Step) -> bool {
+    progress.done.iter().any(|&at| DAY[at] == step)
 }
 
-/// How far the day had come.
-struct Progress {
-    begun: BTreeSet<Step>,
-    done: BTreeSet<usize>,
-}
-
-impl Progress {
-    fn of(entries: &[Entry]) -> Self {
-        let marks = |rest: u64| {
-            entries.iter().filter_map(move |entry| match entry {
-                Entry::Mark(mark) if mark % 2 == rest => Some((mark / 2) as usize),
-                _ => None,
-            })
-        };
-        Self {
-            begun: marks(0).map(|at| DAY[at]).collect(),
-            done: marks(1).collect(),
-        }
-    }
-
-    fn was_done(&self, step: Step) -> bool {
-        self.done.iter().any(|&at| DAY[at] == step)
-    }
+fn had_begun(progress: &Progress, step: Step) -> bool {
+    progress.begun.iter().any(|&at| DAY[at] == step)
 }
 
 fn put_back(files: BTreeMap<String, Vec<u8>>, to: &Path) {
@@ -112,9 +92,9 @@ fn assert_all_done(day: &Day) {
 /// The phone as it was then.
 fn phone_then(phone: &Phone, progress: &Progress) -> Option<Phone> {
     let mut then = phone.clone();
-    then.sent.retain(|step, _| progress.begun.contains(step));
-    then.answered.retain(|step, _| progress.was_done(*step));
-    progress.was_done(Step::Enrol).then_some(then)
+    then.sent.retain(|step, _| had_begun(progress, *step));
+    then.answered.retain(|step, _| was_done(progress, *step));
+    was_done(progress, Step::Enrol).then_some(then)
 }
 
 /// Starts a server over what a power cut left, and goes on with the day.
@@ -150,33 +130,22 @@ async fn go_on(
     assert_all_done(&day);
 }
 
-fn seed() -> u64 {
-    let given = std::env::var("FIELDFARE_SEED").ok();
-    let seed = given.and_then(|seed| seed.parse().ok()).unwrap_or(1);
-    println!("seed {seed}; another with FIELDFARE_SEED");
-    seed
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_power_cut_at_any_sync_loses_nothing_that_was_acknowledged() {
     let dir = tempfile::tempdir().unwrap();
     let watch = watch(dir.path());
     let mut day = Day::over(dir, Companies::new().await).await;
     for (at, step) in DAY.into_iter().enumerate() {
-        watch.mark(mark(at, false));
+        watch.begin(at);
         day.run(step).await.unwrap();
-        watch.mark(mark(at, true));
+        watch.done(at);
     }
     assert_all_done(&day);
     let entries = watch.entries();
     let key_check = std::fs::read(day.bench.dir.path().join("data/key.check")).unwrap();
 
     let mut fates = fates_of(seed());
-    let syncs = entries
-        .iter()
-        .enumerate()
-        .filter(|(_, entry)| matches!(entry, Entry::Sync { .. }));
-    let cuts: BTreeSet<usize> = syncs.flat_map(|(at, _)| [at, at + 1]).collect();
+    let cuts = cuts_at_syncs(&entries);
     assert!(cuts.len() > 2 * DAY.len(), "a day with hardly any sync");
     println!("{} entries, {} cuts", entries.len(), cuts.len());
     for cut in cuts {

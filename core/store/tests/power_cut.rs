@@ -15,11 +15,12 @@ use common::{
     answer, complete, first_grant, grant, lead_id, name_of, open, operation_id, put_lead, rename,
     scope, try_stage,
 };
-use fieldfare_disk::{Entry, Fault, FaultKind, fates_of, left_after, watch};
+use fieldfare_disk::{
+    Fault, FaultKind, Progress, cuts_at_syncs, fates_of, left_after, seed, watch,
+};
 use fieldfare_model::{ConsentEvent, Entity, OperationId, TimestampMs};
 use fieldfare_store::{FileReport, MemoryKeyVault, Store, StoreError};
 use fieldfare_sync::{Epoch, FeedChange, PhoneStore};
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -104,48 +105,21 @@ fn consent() -> ConsentEvent {
     first_grant("1", "fi")
 }
 
-/// The `step`th step of the day begins (even marks) or was said to be done (odd ones).
-fn mark(step: usize, is_done: bool) -> u64 {
-    2 * step as u64 + u64::from(is_done)
+fn was_done(progress: &Progress, step: Step) -> bool {
+    progress.done.iter().any(|&at| DAY[at] == step)
 }
 
-/// How far the day had come.
-struct Progress {
-    begun: BTreeSet<usize>,
-    done: BTreeSet<usize>,
-}
-
-impl Progress {
-    fn of(entries: &[Entry]) -> Self {
-        let marks = |rest: u64| {
-            let marks = entries.iter().filter_map(move |entry| match entry {
-                Entry::Mark(mark) if mark % 2 == rest => Some((mark / 2) as usize),
-                _ => None,
-            });
-            marks.collect()
-        };
-        Self {
-            begun: marks(0),
-            done: marks(1),
-        }
-    }
-
-    fn was_done(&self, step: Step) -> bool {
-        self.done.iter().any(|&at| DAY[at] == step)
-    }
-
-    /// Edits said to be kept that cannot have been answered yet.
-    fn waiting(&self) -> impl Iterator<Item = u64> {
-        let answered = self.begun.iter().filter_map(|&at| match DAY[at] {
-            Step::Answer(n) => Some(n),
-            _ => None,
-        });
-        let answered = answered.max().unwrap_or(0);
-        self.done.iter().filter_map(move |&at| match DAY[at] {
-            Step::Edit(n) if n > answered => Some(n),
-            _ => None,
-        })
-    }
+/// Edits said to be kept that cannot have been answered yet.
+fn unanswered(progress: &Progress) -> impl Iterator<Item = u64> {
+    let answered = progress.begun.iter().filter_map(|&at| match DAY[at] {
+        Step::Answer(n) => Some(n),
+        _ => None,
+    });
+    let answered = answered.max().unwrap_or(0);
+    progress.done.iter().filter_map(move |&at| match DAY[at] {
+        Step::Edit(n) if n > answered => Some(n),
+        _ => None,
+    })
 }
 
 fn assert_nothing_lost(dir: &Path, vault: &Arc<MemoryKeyVault>, progress: &Progress) {
@@ -162,7 +136,7 @@ fn assert_nothing_lost(dir: &Path, vault: &Arc<MemoryKeyVault>, progress: &Progr
         .iter()
         .map(|stored| stored.operation.id)
         .collect();
-    for n in progress.waiting() {
+    for n in unanswered(progress) {
         for id in [2 * n, 2 * n + 1] {
             assert!(waiting.contains(&operation_id(id)), "edit {n} is lost");
         }
@@ -172,7 +146,7 @@ fn assert_nothing_lost(dir: &Path, vault: &Arc<MemoryKeyVault>, progress: &Progr
         of_edits.count().is_multiple_of(2),
         "half of a group is there"
     );
-    if progress.was_done(Step::Consent) {
+    if was_done(progress, Step::Consent) {
         assert_eq!(store.consent_events().unwrap(), [consent()]);
     }
     assert_kept_whole(&store, progress);
@@ -186,7 +160,7 @@ fn assert_nothing_lost(dir: &Path, vault: &Arc<MemoryKeyVault>, progress: &Progr
 fn assert_kept_whole(store: &Store, progress: &Progress) {
     let kept = PAIR.map(|name| store.setting(name).unwrap().map_or(0, |value| value[0]));
     assert_eq!(kept[0], kept[1]);
-    let said = (1..=2).filter(|&n| progress.was_done(Step::Keep(n)));
+    let said = (1..=2).filter(|&n| was_done(progress, Step::Keep(n)));
     assert!(kept[0] >= said.max().unwrap_or(0), "a setting is lost");
 }
 
@@ -201,13 +175,6 @@ fn assert_shown_whole(store: &Store) {
     }
 }
 
-fn seed() -> u64 {
-    let given = std::env::var("FIELDFARE_SEED").ok();
-    let seed = given.and_then(|seed| seed.parse().ok()).unwrap_or(1);
-    println!("seed {seed}; another with FIELDFARE_SEED");
-    seed
-}
-
 #[test]
 fn a_power_cut_at_any_sync_loses_nothing_that_was_said_to_be_kept() {
     let dir = tempfile::tempdir().unwrap();
@@ -215,20 +182,16 @@ fn a_power_cut_at_any_sync_loses_nothing_that_was_said_to_be_kept() {
     let watch = watch(dir.path());
     let (store, _) = open(dir.path(), &vault);
     for (at, step) in DAY.into_iter().enumerate() {
-        watch.mark(mark(at, false));
+        watch.begin(at);
         run(step, &store).unwrap();
-        watch.mark(mark(at, true));
+        watch.done(at);
     }
     store.close().unwrap();
     let entries = watch.entries();
     let keys = std::fs::read(dir.path().join("keys.bin")).unwrap();
 
     let mut fates = fates_of(seed());
-    let syncs = entries
-        .iter()
-        .enumerate()
-        .filter(|(_, entry)| matches!(entry, Entry::Sync { .. }));
-    let cuts: BTreeSet<usize> = syncs.flat_map(|(at, _)| [at, at + 1]).collect();
+    let cuts = cuts_at_syncs(&entries);
     assert!(cuts.len() > DAY.len(), "a day with hardly any sync");
     println!("{} entries, {} cuts", entries.len(), cuts.len());
     for cut in cuts {
@@ -261,7 +224,7 @@ fn a_day_with_a_fault(passing: u64, kind: FaultKind) -> bool {
             assert_typed(&error, kind);
             again(step, &store);
         }
-        watch.mark(mark(at, true));
+        watch.done(at);
     }
     let has_struck = watch.has_struck();
     watch.set_fault(None);

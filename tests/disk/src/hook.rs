@@ -31,9 +31,14 @@ impl Watch {
         lock(&self.entries).clone()
     }
 
-    /// Notes that the code under test said something to the outside.
-    pub fn mark(&self, what: u64) {
-        self.note(Entry::Mark(what));
+    /// Notes that the code under test begins a step.
+    pub fn begin(&self, step: usize) {
+        self.note(Entry::Begun(step));
+    }
+
+    /// Notes that the code under test said a step is done.
+    pub fn done(&self, step: usize) {
+        self.note(Entry::Done(step));
     }
 
     /// Fails writes from now on, or no more.

@@ -45,8 +45,10 @@ pub enum Entry {
         /// Whether that was made durable at once.
         is_durable: bool,
     },
-    /// The code under test said something to the outside, such as that it had kept a visit.
-    Mark(u64),
+    /// The code under test began a step of its day.
+    Begun(usize),
+    /// The code under test said to the outside that a step is done, such as that a visit is kept.
+    Done(usize),
 }
 
 /// Chooses between `n` fates, by a number below `n`.
@@ -85,7 +87,7 @@ impl Entry {
             | Self::Truncate { file, .. }
             | Self::Sync { file }
             | Self::Delete { file, .. } => Some(file),
-            Self::Mark(_) => None,
+            Self::Begun(_) | Self::Done(_) => None,
         }
     }
 }

@@ -7,7 +7,9 @@
 mod faults;
 mod hook;
 mod journal;
+mod steps;
 
 pub use faults::{Fault, FaultKind};
 pub use hook::{Watch, watch};
 pub use journal::{Entry, Fates, fates_of, left_after};
+pub use steps::{Progress, cuts_at_syncs, seed};

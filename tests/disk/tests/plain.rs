@@ -7,7 +7,7 @@
     clippy::indexing_slicing
 )]
 
-use fieldfare_disk::{Entry, Fault, FaultKind, fates_of, left_after, watch};
+use fieldfare_disk::{Entry, Fault, FaultKind, Progress, fates_of, left_after, watch};
 use rusqlite::{Connection, ErrorCode};
 use std::path::Path;
 
@@ -62,19 +62,15 @@ fn cut_everywhere(synchronous: &str) -> Vec<(u64, u64)> {
     let connection = open(dir.path(), synchronous);
     for n in 1..=30 {
         add(&connection, n).unwrap();
-        watch.mark(n);
+        watch.done(n as usize);
     }
     drop(connection);
     let entries = watch.entries();
     let mut fates = fates_of(7);
-    let begun = |e: &Entry| matches!(e, Entry::Mark(1));
-    let first = entries.iter().position(begun).unwrap();
+    let first = entries.iter().position(|e| *e == Entry::Done(1)).unwrap();
     let cuts = (first + 1..=entries.len()).step_by(3);
     cuts.map(|cut| {
-        let said = entries[..cut]
-            .iter()
-            .filter(|e| matches!(e, Entry::Mark(_)))
-            .count() as u64;
+        let said = Progress::of(&entries[..cut]).done.len() as u64;
         let after = tempfile::tempdir().unwrap();
         put(left_after(&entries[..cut], &mut fates), after.path());
         (said, highest(after.path()))
