@@ -51,6 +51,7 @@ pub(crate) struct Files {
     pub(crate) cache: Database,
     pub(crate) outbox: Database,
     pub(crate) full_text: bool,
+    pub(crate) counted_at_every_sync: u64,
     /// None where nothing is trusted, as in files that were just opened.
     pub(crate) carried: Mutex<Option<Carried>>,
 }
@@ -77,6 +78,7 @@ pub(crate) fn open(
         cache,
         outbox,
         full_text: options.full_text,
+        counted_at_every_sync: options.counted_at_every_sync,
         carried: Mutex::default(),
     };
     let report = OpenReport {

@@ -80,7 +80,8 @@ impl PhoneStore for &Store {
             let sums = files
                 .cache
                 .read(|db| digests::sums(tables(files, db), key))?;
-            *carried = Some(Carried::counted(key, &sums));
+            let counted = Carried::counted(key, &sums);
+            *carried = Some(counted).filter(|c| c.rows() > files.counted_at_every_sync);
             Ok(sums)
         })
     }

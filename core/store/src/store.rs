@@ -20,15 +20,19 @@ pub struct StoreOptions {
     pub max_cache_bytes: Option<u64>,
     /// The most bytes `outbox.db` may have; `None` for no limit but the disk's.
     pub max_outbox_bytes: Option<u64>,
+    /// Up to so many rows every sync counts all of them for their digests; those of more rows are
+    /// carried on over small changes, and counted hourly.
+    pub counted_at_every_sync: u64,
 }
 
 impl Default for StoreOptions {
-    /// With full text, without limits.
+    /// With full text, without limits, 10,000 rows counted at every sync.
     fn default() -> Self {
         Self {
             full_text: true,
             max_cache_bytes: None,
             max_outbox_bytes: None,
+            counted_at_every_sync: 10_000,
         }
     }
 }

@@ -15,8 +15,8 @@ use common::{
 use fieldfare_model::{Columns, Entity, Row, schema};
 use fieldfare_store::{LeadFilter, LeadOrder, MemoryKeyVault, Store, StoreError, StoreOptions};
 use fieldfare_sync::{
-    Checkpoint, Digest, Epoch, FeedChange, Frame, Holdings, LeaveReason, PhoneStore, Priority,
-    Repair, ScopeId, bucket_of, encode_frames,
+    Checkpoint, Digest, DigestKey, Epoch, FeedChange, Frame, Holdings, LeaveReason, PhoneStore,
+    Priority, Repair, ScopeId, bucket_of, encode_frames,
 };
 use std::sync::Arc;
 
@@ -447,4 +447,28 @@ fn full_text_can_be_taken_away_and_given_back() {
     let (store, _) = open(dir.path(), &vault);
     assert!(store.search_leads("anna", 9).unwrap().is_empty());
     assert_eq!(store.search_leads("renamed", 9).unwrap().len(), 1);
+}
+
+#[test]
+fn digests_are_carried_on_where_there_are_many_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = Arc::new(MemoryKeyVault::new());
+    let key = DigestKey::of(Epoch(7));
+    let counted = (&filled(dir.path(), &vault)).sums(&key).unwrap();
+    let rows: u64 = counted.iter().map(|(_, sums)| sums.total().rows).sum();
+    for (counted_at_every_sync, is_carried) in [(rows, false), (rows - 1, true)] {
+        let options = StoreOptions {
+            counted_at_every_sync,
+            ..StoreOptions::default()
+        };
+        let (store, _) = Store::open(dir.path(), vault.clone(), options).unwrap();
+        assert_eq!(
+            (&store).carried_digests(&key).unwrap(),
+            None,
+            "never counted"
+        );
+        (&store).sums(&key).unwrap();
+        let carried = (&store).carried_digests(&key).unwrap();
+        assert_eq!(carried.is_some(), is_carried, "{counted_at_every_sync}");
+    }
 }

@@ -103,7 +103,8 @@ pub trait PhoneStore {
     fn sums(&self, key: &DigestKey) -> Result<Vec<(ScopeId, ScopeSums)>, Self::Error>;
 
     /// The digest of every shown scope as of the last [`PhoneStore::sums`], carried on over what was
-    /// shown since. None if it is not trusted any more: then the rows must be counted again.
+    /// shown since. None if it is not trusted any more, or carrying does not pay for so few rows:
+    /// then they must be counted again.
     fn carried_digests(
         &self,
         key: &DigestKey,

@@ -1,5 +1,5 @@
-//! Digests carried on from one count of all rows to the next, so that a small change to very many rows
-//! does not cost reading all of them.
+//! Digests carried on from one count of all rows to the next, so that a small change to many rows does
+//! not cost reading all of them.
 
 use super::publish;
 use super::scopes;
@@ -38,6 +38,12 @@ impl Carried {
         }
     }
 
+    /// Rows counted, those in several scopes for each.
+    pub(crate) fn rows(&self) -> u64 {
+        let rows = self.digests.values().map(|digest| digest.rows);
+        rows.fold(0, u64::saturating_add)
+    }
+
     /// The digests under this key, unless the last count is too long ago.
     pub(crate) fn digests(
         &self,
@@ -66,8 +72,7 @@ impl Carried {
         if !are_all_shown || digests::has_repairs(tables.db)? {
             return Ok(None);
         }
-        let all: u64 = self.digests.values().map(|digest| digest.rows).sum();
-        let most = MANY.max(all / MANY_OF);
+        let most = MANY.max(self.rows() / MANY_OF);
         let mut rows = BTreeSet::new();
         for scope in scopes {
             for no in publish::staged_numbers(tables, scope.no)? {

@@ -10,9 +10,6 @@ use fieldfare_model::{SCHEMA, seeded_bug};
 /// How often one sync repairs before it says that it cannot.
 const MAX_REPAIRS: u8 = 2;
 
-/// Up to so many rows are counted at every sync, which costs some ten milliseconds.
-const FEW_ROWS: u64 = 10_000;
-
 impl SyncClient {
     pub(super) fn pull<E>(
         &mut self,
@@ -214,21 +211,14 @@ impl Expected {
     }
 }
 
-/// Few rows are counted every time. Of many the digests are carried on, as long as the store trusts
-/// them and they are right.
+/// Digests that the store carries on are enough if they are right; otherwise the rows are counted.
 fn mismatched<S: PhoneStore>(store: &S, expected: &Expected) -> Stepped<Vec<ScopeId>, S::Error> {
     if expected.digests.is_empty() || seeded_bug!("digest copied from the server") {
         return Ok(Vec::new());
     }
     let key = DigestKey::of(expected.epoch);
     let carried = store.carried_digests(&key).map_err(Stop::Store)?;
-    let is_right = |carried: &Vec<(ScopeId, Digest)>| {
-        let rows = carried
-            .iter()
-            .fold(0, |n: u64, (_, d)| n.saturating_add(d.rows));
-        rows > FEW_ROWS && expected.differing(carried).is_empty()
-    };
-    if carried.as_ref().is_some_and(is_right) {
+    if carried.is_some_and(|carried| expected.differing(&carried).is_empty()) {
         return Ok(Vec::new());
     }
     let stored = store.sums(&key).map_err(Stop::Store)?;
