@@ -15,7 +15,7 @@ use day_support::*;
 use fieldfare_engine::*;
 use fieldfare_model::*;
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use support::*;
 
@@ -75,15 +75,8 @@ async fn what_is_told_of_a_day_at_once_all_counts() {
 #[tokio::test]
 async fn a_lead_that_leaves_while_the_day_is_planned_stays_gone() {
     let world = with_day().await;
-    let is_over = AtomicBool::new(false);
-    let engine = std::sync::Arc::clone(&world.engine);
     thread::scope(|threads| {
-        threads.spawn(|| {
-            while !is_over.load(Ordering::SeqCst) {
-                replan(&engine, vec![]).unwrap();
-            }
-        });
-        threads.spawn(|| {
+        let leaving = threads.spawn(|| {
             let runtime = tokio::runtime::Runtime::new().unwrap();
             for n in 1..LEADS {
                 let mut memory = world.server.memory.lock().unwrap();
@@ -91,8 +84,10 @@ async fn a_lead_that_leaves_while_the_day_is_planned_stays_gone() {
                 drop(memory);
                 runtime.block_on(world.sync()).unwrap();
             }
-            is_over.store(true, Ordering::SeqCst);
         });
+        while !leaving.is_finished() {
+            replan(&world.engine, vec![]).unwrap();
+        }
     });
     let day = world.engine.day(date()).unwrap();
     assert_eq!(named(&day), BTreeSet::from([lead_id(LEADS)]));
@@ -104,7 +99,7 @@ async fn a_lead_that_leaves_while_the_day_is_planned_stays_gone() {
 }
 
 /// An observer that changes the day itself, as an app may.
-struct Replanner(std::sync::Mutex<Option<std::sync::Arc<Engine>>>);
+struct Replanner(Mutex<Option<Arc<Engine>>>);
 
 impl ChangeObserver for Replanner {
     fn changed(&self, notice: ChangeNotice) {
@@ -119,9 +114,9 @@ impl ChangeObserver for Replanner {
 #[tokio::test]
 async fn a_day_may_be_changed_by_who_is_told_of_its_change() {
     let world = with_day().await;
-    let told = Some(std::sync::Arc::clone(&world.engine));
-    let observer = Replanner(std::sync::Mutex::new(told));
-    world.engine.add_observer(std::sync::Arc::new(observer));
+    let told = Some(Arc::clone(&world.engine));
+    let observer = Replanner(Mutex::new(told));
+    world.engine.add_observer(Arc::new(observer));
     replan(
         &world.engine,
         vec![DayEvent::Cancelled { lead: lead_id(2) }],
