@@ -24,14 +24,6 @@ use fieldfare_sync::PushReply;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-fn was_done(progress: &Progress, step: Step) -> bool {
-    progress.done.iter().any(|&at| DAY[at] == step)
-}
-
-fn had_begun(progress: &Progress, step: Step) -> bool {
-    progress.begun.iter().any(|&at| DAY[at] == step)
-}
-
 fn put_back(files: BTreeMap<String, Vec<u8>>, to: &Path) {
     for (name, bytes) in files {
         let path = to.join(name);
@@ -92,9 +84,10 @@ fn assert_all_done(day: &Day) {
 /// The phone as it was then.
 fn phone_then(phone: &Phone, progress: &Progress) -> Option<Phone> {
     let mut then = phone.clone();
-    then.sent.retain(|step, _| had_begun(progress, *step));
-    then.answered.retain(|step, _| was_done(progress, *step));
-    was_done(progress, Step::Enrol).then_some(then)
+    then.sent.retain(|step, _| progress.had_begun(&DAY, step));
+    then.answered
+        .retain(|step, _| progress.was_done(&DAY, step));
+    progress.was_done(&DAY, &Step::Enrol).then_some(then)
 }
 
 /// Starts a server over what a power cut left, and goes on with the day.

@@ -17,29 +17,9 @@ use fieldfare_planner::{GreatCircle, MatrixSource, Options, Problem, Travel, che
 use std::sync::{Arc, Mutex};
 use support::*;
 
-/// A phone with a day of so many leads, synced and offline.
-async fn with_day(count: u32) -> (World, Problem) {
-    let leads = some_leads(count);
-    let world = World::with_leads(&leads).await;
-    let problem = problem(&leads.iter().collect::<Vec<_>>());
-    send_day(
-        &world,
-        &day_row(&problem, &planned(&problem), START.plus(-1)),
-    );
-    world.sync().await.unwrap();
-    (world, problem)
-}
-
 fn add(n: u32) -> DayEvent {
     DayEvent::Added {
         wish: StopWish::new(lead_id(n)),
-    }
-}
-
-fn update(events: Vec<DayEvent>) -> DayUpdate {
-    DayUpdate {
-        events,
-        ..DayUpdate::default()
     }
 }
 

@@ -22,25 +22,14 @@ use support::*;
 const LEADS: u32 = 12;
 
 /// A phone with a day of its own that has begun.
-async fn with_day() -> World {
-    let leads = some_leads(LEADS);
-    let world = World::with_leads(&leads).await;
-    let problem = problem(&leads.iter().collect::<Vec<_>>());
-    send_day(
-        &world,
-        &day_row(&problem, &planned(&problem), START.plus(-1)),
-    );
-    world.sync().await.unwrap();
+async fn in_the_day() -> World {
+    let (world, _) = with_day(LEADS).await;
     replan(&world.engine, vec![]).unwrap();
     world
 }
 
 fn replan(engine: &Engine, events: Vec<DayEvent>) -> EngineResult<ReplannedDay> {
-    let update = DayUpdate {
-        events,
-        ..DayUpdate::default()
-    };
-    engine.replan_day(date(), &update)
+    engine.replan_day(date(), &update(events))
 }
 
 fn named(day: &DayRecord) -> BTreeSet<LeadId> {
@@ -50,7 +39,7 @@ fn named(day: &DayRecord) -> BTreeSet<LeadId> {
 
 #[tokio::test]
 async fn what_is_told_of_a_day_at_once_all_counts() {
-    let world = with_day().await;
+    let world = in_the_day().await;
     thread::scope(|threads| {
         for n in 1..=LEADS - 2 {
             let engine = &world.engine;
@@ -74,7 +63,7 @@ async fn what_is_told_of_a_day_at_once_all_counts() {
 
 #[tokio::test]
 async fn a_lead_that_leaves_while_the_day_is_planned_stays_gone() {
-    let world = with_day().await;
+    let world = in_the_day().await;
     thread::scope(|threads| {
         let leaving = threads.spawn(|| {
             let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -113,7 +102,7 @@ impl ChangeObserver for Replanner {
 
 #[tokio::test]
 async fn a_day_may_be_changed_by_who_is_told_of_its_change() {
-    let world = with_day().await;
+    let world = in_the_day().await;
     let told = Some(Arc::clone(&world.engine));
     let observer = Replanner(Mutex::new(told));
     world.engine.add_observer(Arc::new(observer));

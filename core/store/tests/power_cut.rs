@@ -105,10 +105,6 @@ fn consent() -> ConsentEvent {
     first_grant("1", "fi")
 }
 
-fn was_done(progress: &Progress, step: Step) -> bool {
-    progress.done.iter().any(|&at| DAY[at] == step)
-}
-
 /// Edits said to be kept that cannot have been answered yet.
 fn unanswered(progress: &Progress) -> impl Iterator<Item = u64> {
     let answered = progress.begun.iter().filter_map(|&at| match DAY[at] {
@@ -146,7 +142,7 @@ fn assert_nothing_lost(dir: &Path, vault: &Arc<MemoryKeyVault>, progress: &Progr
         of_edits.count().is_multiple_of(2),
         "half of a group is there"
     );
-    if was_done(progress, Step::Consent) {
+    if progress.was_done(&DAY, &Step::Consent) {
         assert_eq!(store.consent_events().unwrap(), [consent()]);
     }
     assert_kept_whole(&store, progress);
@@ -160,7 +156,7 @@ fn assert_nothing_lost(dir: &Path, vault: &Arc<MemoryKeyVault>, progress: &Progr
 fn assert_kept_whole(store: &Store, progress: &Progress) {
     let kept = PAIR.map(|name| store.setting(name).unwrap().map_or(0, |value| value[0]));
     assert_eq!(kept[0], kept[1]);
-    let said = (1..=2).filter(|&n| was_done(progress, Step::Keep(n)));
+    let said = (1..=2).filter(|&n| progress.was_done(&DAY, &Step::Keep(n)));
     assert!(kept[0] >= said.max().unwrap_or(0), "a setting is lost");
 }
 

@@ -28,6 +28,16 @@ impl Progress {
             done: done.collect(),
         }
     }
+
+    /// Whether this step of the day had begun.
+    pub fn had_begun<S: PartialEq>(&self, day: &[S], step: &S) -> bool {
+        self.begun.iter().any(|&at| day.get(at) == Some(step))
+    }
+
+    /// Whether this step of the day was said to be done.
+    pub fn was_done<S: PartialEq>(&self, day: &[S], step: &S) -> bool {
+        self.done.iter().any(|&at| day.get(at) == Some(step))
+    }
 }
 
 /// Right before and right after every sync of a file: how many entries there are then.

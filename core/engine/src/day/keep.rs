@@ -69,11 +69,11 @@ impl Engine {
     /// Takes leads that left this phone out of the days kept here, with where they are. Answers
     /// whether any day named one. Waits until a day that is being planned is kept: it may name one.
     pub(crate) fn follow_leads_in_days(&self, changed: &[LeadId]) -> EngineResult<bool> {
-        let mut has_changed = false;
         if changed.is_empty() {
-            return Ok(has_changed);
+            return Ok(false);
         }
         let _changing = self.lock_days();
+        let mut has_changed = false;
         for date in self.kept_dates()? {
             let Some(mut day) = self.kept_day(date)? else {
                 continue;

@@ -96,6 +96,26 @@ pub fn send_day(world: &World, row: &DayPlanRow) {
     memory.put(Entity::DAY_PLAN, id, cells, &[ScopeId::rep(rep_id())]);
 }
 
+/// A phone with a day of so many leads, synced and offline.
+pub async fn with_day(count: u32) -> (World, Problem) {
+    let leads = some_leads(count);
+    let world = World::with_leads(&leads).await;
+    let problem = problem(&leads.iter().collect::<Vec<_>>());
+    send_day(
+        &world,
+        &day_row(&problem, &planned(&problem), START.plus(-1)),
+    );
+    world.sync().await.unwrap();
+    (world, problem)
+}
+
+pub fn update(events: Vec<DayEvent>) -> DayUpdate {
+    DayUpdate {
+        events,
+        ..DayUpdate::default()
+    }
+}
+
 pub fn send_route(world: &World, route: &Route) {
     let row = RouteRow {
         id: RouteId::from_bytes([41; 16]),
